@@ -1,0 +1,1 @@
+"""Pure values and functions: no asyncio, no I/O, no clock."""

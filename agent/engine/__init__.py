@@ -1,0 +1,1 @@
+"""The tick loop: pick, dispatch, wait, merge in declared order, record."""

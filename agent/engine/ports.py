@@ -1,0 +1,86 @@
+"""What the engine asks of the world. Adapters implement these; the engine knows no adapter by name."""
+
+from collections.abc import Callable
+from typing import Protocol
+
+from agent.core.json import Json
+from agent.core.messages import ModelReply, ModelRequest
+
+
+class Model(Protocol):
+    """Something that answers chat-completion requests."""
+
+    @property
+    def default_model(self) -> str:
+        """The model id used when a node names none."""
+        ...
+
+    @property
+    def label(self) -> str:
+        """What a person is shown, such as ``gpt-x at host`` or ``built-in (rules, not an LLM)``."""
+        ...
+
+    async def complete(self, request: ModelRequest, on_text: Callable[[str], None]) -> ModelReply:
+        """Answer ``request``; call ``on_text`` with every piece of text as it arrives.
+
+        Raises:
+            ModelFailed: after all permitted tries; ``partial`` holds the text so far.
+        """
+        ...
+
+
+class Tool(Protocol):
+    """Something a node can call by name."""
+
+    @property
+    def name(self) -> str:
+        """The name the model uses."""
+        ...
+
+    @property
+    def description(self) -> str:
+        """What it does, as the model is told."""
+        ...
+
+    @property
+    def parameters(self) -> Json:
+        """JSON schema of the arguments."""
+        ...
+
+    @property
+    def effect(self) -> str:
+        """``pure``, ``read`` or ``write``; the intent of a write is on disk before the call."""
+        ...
+
+    @property
+    def is_data(self) -> bool:
+        """Whether its results are data that an interpreter may have to read."""
+        ...
+
+    async def call(self, arguments: Json, log: Callable[[str], None]) -> Json:
+        """Do it; ``log`` takes a line of live output.
+
+        Raises:
+            ToolFailed: with a named code; the node is told and may go on.
+        """
+        ...
+
+
+class Clock(Protocol):
+    """Time, chance and names, for the engine (exempt from replay) and for effects."""
+
+    def now_ms(self) -> int:
+        """Wall time, Unix milliseconds."""
+        ...
+
+    def monotonic(self) -> float:
+        """Seconds on a clock that never goes back."""
+        ...
+
+    def random(self) -> float:
+        """A number in [0, 1)."""
+        ...
+
+    def token(self, size: int) -> str:
+        """``size`` random bytes as hex."""
+        ...

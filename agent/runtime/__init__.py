@@ -1,0 +1,1 @@
+"""The mutable layer: the log, the channels, the runs."""
