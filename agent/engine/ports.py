@@ -1,4 +1,4 @@
-"""What the engine asks of the world. Adapters implement these; the engine knows no adapter by name."""
+"""What the engine asks of the world. Adapters implement it; the engine knows none by name."""
 
 from collections.abc import Callable
 from typing import Protocol

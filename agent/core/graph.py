@@ -1,0 +1,185 @@
+"""A graph as data: nodes, edges, conditions, and the checks a file must pass before it is used.
+
+Invariant: the order of ``nodes`` is the order in which the results of one tick merge, and among the
+data edges of a node the first whose condition holds is taken. Nothing else decides a route.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Literal
+
+import msgspec
+
+from agent.core.errors import BadGraph
+from agent.core.frames import Envelope
+from agent.core.json import Json, digest
+from agent.core.state import at
+
+FRAME_BUDGET = 32
+
+
+class NodeSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One node of a graph."""
+
+    role: str
+    impl: str
+    """Versioned name of the node's code, such as ``input_v1``."""
+    model: str = ""
+    """Model id for this node; empty for the default one."""
+    temperature: float | None = None
+    token_budget: int = 6000
+    """Estimated tokens a model request of this node may hold."""
+    post: bool = False
+    """Runs after the answer; its record goes to ``post_frames`` and is not counted."""
+
+
+class EdgeSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One edge; several targets run in parallel."""
+
+    source: str = msgspec.field(name="from")
+    to: tuple[str, ...]
+    type: Literal["data", "context", "state"] = "data"
+    carries: str = ""
+    condition: str = ""
+    """Empty for always; else a name that ``condition`` knows."""
+
+
+class GraphSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A whole graph."""
+
+    name: str
+    description: str = ""
+    nodes: tuple[NodeSpec, ...] = msgspec.field(name="node")
+    edges: tuple[EdgeSpec, ...] = msgspec.field(name="edge")
+    frame_budget: int = FRAME_BUDGET
+
+    @property
+    def start(self) -> str:
+        """Role of the node a message starts at: the first one."""
+        return self.nodes[0].role
+
+    @property
+    def action_start(self) -> str:
+        """Role of the node an action starts at: where the first node goes unconditionally."""
+        for edge in self.edges:
+            if edge.source == self.start and edge.type == "data" and not edge.condition:
+                return edge.to[0]
+        return self.start
+
+    @property
+    def revision(self) -> str:
+        """Content hash of the graph alone."""
+        return digest(msgspec.to_builtins(self))[:12]
+
+
+Condition = Callable[[Envelope], bool]
+
+
+def _reflex(envelope: Envelope) -> bool:
+    seen = at(envelope.data, "perception")
+    return at(seen, "intent") == "social" and at(seen, "complexity") == "trivial"
+
+
+def _has_tool_output(envelope: Envelope) -> bool:
+    return bool(at(envelope.data, "tool_output"))
+
+
+CONDITIONS: Mapping[str, Condition] = {"reflex": _reflex, "has_tool_output": _has_tool_output}
+_EXPERT = "expert_is_"
+
+
+def condition(name: str) -> Condition | None:
+    """Return the named condition over an envelope, or ``None`` when there is no such name."""
+    if name.startswith(_EXPERT):
+        expert = name.removeprefix(_EXPERT)
+        return lambda envelope: (at(envelope.data, "expert") or "none") == expert
+    return CONDITIONS.get(name)
+
+
+def parse(source: str, table: Json, where: str, implementations: frozenset[str]) -> GraphSpec:
+    """Turn a decoded graph file into a checked graph.
+
+    Args:
+        source: text of the file, to find the line of a fault.
+        table: the file as decoded from TOML.
+        where: name of the file, for messages.
+        implementations: names of the node code that can be used.
+
+    Raises:
+        BadGraph: naming file, line and fault.
+    """
+    try:
+        graph = msgspec.convert(table, GraphSpec)
+    except msgspec.ValidationError as error:
+        raise BadGraph(f"{where}:1: {error}") from None
+    for fault, needle in _faults(graph, implementations):
+        raise BadGraph(f"{where}:{_line(source, needle)}: {fault}")
+    return graph
+
+
+def _faults(graph: GraphSpec, implementations: frozenset[str]) -> Iterator[tuple[str, str]]:
+    roles = [node.role for node in graph.nodes]
+    if not roles:
+        yield "a graph needs at least one [[node]]", "name"
+        return
+    for node in graph.nodes:
+        if roles.count(node.role) > 1:
+            yield f"node {node.role!r} is declared twice", node.role
+        if node.impl not in implementations:
+            known = ", ".join(sorted(implementations))
+            yield f"unknown node code {node.impl!r}; known: {known}", node.impl
+    yield from _edge_faults(graph, frozenset(roles))
+    yield from _orphans(graph)
+
+
+def _edge_faults(graph: GraphSpec, roles: frozenset[str]) -> Iterator[tuple[str, str]]:
+    for edge in graph.edges:
+        if not edge.to:
+            yield f"the edge from {edge.source!r} leads nowhere", edge.source
+        for role in (edge.source, *edge.to):
+            if role not in roles:
+                yield f"an edge names {role!r}, which is not a node of this graph", role
+        if edge.condition and condition(edge.condition) is None:
+            known = ", ".join([*CONDITIONS, _EXPERT + "<name>"])
+            yield f"unknown condition {edge.condition!r}; known: {known}", edge.condition
+
+
+def _orphans(graph: GraphSpec) -> Iterator[tuple[str, str]]:
+    reached, todo = {graph.start}, [graph.start]
+    while todo:
+        here = todo.pop()
+        for edge in graph.edges:
+            if edge.source == here and edge.type == "data":
+                todo += [role for role in edge.to if role not in reached]
+                reached |= set(edge.to)
+    for node in graph.nodes:
+        if not node.post and node.role not in reached:
+            yield f"no data edge leads to node {node.role!r}", node.role
+
+
+def _line(source: str, needle: str) -> int:
+    """Find the last line that quotes ``needle``: a wrong edge stands below the node it names."""
+    hits = [n for n, line in enumerate(source.splitlines(), 1) if f'"{needle}"' in line]
+    return hits[-1] if hits else 1
+
+
+def cytoscape(graph: GraphSpec) -> Json:
+    """Return the graph as Cytoscape.js elements."""
+    nodes = [
+        {"data": {"id": node.role, "label": node.role, "impl": node.impl, "post": node.post}}
+        for node in graph.nodes
+    ]
+    edges = [
+        {
+            "data": {
+                "id": f"{edge.source}-{target}-{n}",
+                "source": edge.source,
+                "target": target,
+                "type": edge.type,
+                "carries": edge.carries,
+                "condition": edge.condition,
+            }
+        }
+        for n, edge in enumerate(graph.edges)
+        for target in edge.to
+    ]
+    return {"nodes": nodes, "edges": edges}

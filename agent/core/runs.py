@@ -1,0 +1,95 @@
+"""A run: one pass of one input through a graph, and the statuses it may go through."""
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Literal
+
+import msgspec
+
+from agent.core.errors import IllegalMove
+from agent.core.json import Json
+
+RunKind = Literal["message", "action", "startup", "resume", "task", "test", "replay", "fork"]
+
+
+class RunStatus(StrEnum):
+    """Where a run is. The last four are terminal."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    PAUSED = "paused"
+    WAITING = "waiting"
+    DONE = "done"
+    ERROR = "error"
+    CANCELLED = "cancelled"
+    INTERRUPTED = "interrupted"
+
+    @property
+    def terminal(self) -> bool:
+        """Whether nothing follows."""
+        return self in TERMINAL
+
+
+TERMINAL = frozenset({RunStatus.DONE, RunStatus.ERROR, RunStatus.CANCELLED, RunStatus.INTERRUPTED})
+ACTIVE = frozenset({RunStatus.RUNNING, RunStatus.PAUSED, RunStatus.WAITING})
+
+MOVES: Mapping[RunStatus, frozenset[RunStatus]] = {
+    RunStatus.QUEUED: frozenset({RunStatus.RUNNING, RunStatus.CANCELLED, RunStatus.ERROR}),
+    RunStatus.RUNNING: TERMINAL | {RunStatus.PAUSED, RunStatus.WAITING},
+    RunStatus.PAUSED: TERMINAL | {RunStatus.RUNNING},
+    RunStatus.WAITING: TERMINAL | {RunStatus.RUNNING},
+    RunStatus.DONE: frozenset(),
+    RunStatus.ERROR: frozenset(),
+    RunStatus.CANCELLED: frozenset(),
+    RunStatus.INTERRUPTED: frozenset(),
+}
+
+
+class Run(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One run, as stored. Times are Unix milliseconds."""
+
+    n: int
+    """Number of the run in its store; never restarts."""
+    run_id: str
+    kind: RunKind = "message"
+    status: RunStatus
+    channel: str
+    text: str
+    """The message, or the action's name."""
+    data: Json = None
+    """The action's data."""
+    dashboard: Json = None
+    """What the browser showed when it was sent."""
+    alias: str = ""
+    """``msg_<n>`` when it came through ``/api/send``."""
+    identity: str = "anonymous"
+    graph: str = ""
+    revision: str = ""
+    parent: int = 0
+    """Number of the run whose state it started from; 0 for a fresh state."""
+    sensor: Json = None
+    """What the sensor knew at the start; the run never sees a later value."""
+    created: float
+    started: float | None = None
+    ended: float | None = None
+    response: str = ""
+    error: str = ""
+    path: str = ""
+    total_frames: int = 0
+    resumed_from: str = ""
+    replay_of: str = ""
+
+
+def advance(run: Run, status: RunStatus, at: float) -> Run:
+    """Move ``run`` to ``status`` at time ``at``.
+
+    Raises:
+        IllegalMove: when the table does not allow it.
+    """
+    if status not in MOVES[run.status]:
+        raise IllegalMove(f"run {run.run_id} is {run.status} and cannot become {status}")
+    if status is RunStatus.RUNNING and run.started is None:
+        return msgspec.structs.replace(run, status=status, started=at)
+    if status.terminal:
+        return msgspec.structs.replace(run, status=status, ended=at)
+    return msgspec.structs.replace(run, status=status)

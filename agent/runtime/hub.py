@@ -1,0 +1,217 @@
+"""One numbered log, many readers.
+
+``publish`` is synchronous and never waits: it stamps the event, keeps it in a ring, and wakes the
+readers that sleep. A reader holds a cursor, not a queue, so a slow one costs nothing; the bytes for
+the wire are made once per topic, by the first reader that needs them. Whoever falls behind what the
+ring keeps gets a ``gap``.
+
+No lock: everything here runs on the event loop's thread.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterator
+from typing import Protocol
+
+import msgspec
+
+from agent.core import wire
+from agent.core.events import Event, Stamped, Topic
+from agent.core.ids import Seq
+
+KEEP = 1 << 15
+BLOCK = 10_000
+"""Numbers are reserved on disk in blocks; a start begins at the next block (safety.md P5)."""
+
+
+class Reserve(Protocol):
+    """Writes down, without waiting, that numbers up to ``end`` may have been given out."""
+
+    def __call__(self, end: int) -> None:
+        """Reserve."""
+        ...
+
+
+class Entry:
+    """A place in the ring: the stamped event and its bytes, once somebody asked for them."""
+
+    __slots__ = ("chat", "stamped", "trace")
+
+    def __init__(self, stamped: Stamped) -> None:
+        self.stamped = stamped
+        self.trace: bytes | None = None
+        self.chat: bytes | None = None
+
+    def line(self, topic: Topic) -> bytes:
+        """Encode for ``topic``, at most once for all readers; empty when it has no view there."""
+        if topic is Topic.CHAT:
+            if self.chat is None:
+                self.chat = wire.chat_line(self.stamped)
+            return self.chat
+        if topic is Topic.TEST:
+            return wire.test_line(self.stamped)
+        if self.trace is None:
+            self.trace = wire.trace_line(self.stamped)
+        return self.trace
+
+
+class Hub:
+    """The process's only event log.
+
+    Args:
+        now_ms: wall time in Unix milliseconds.
+        first: the last number that an earlier process may have used.
+        reserve: called when a new block of numbers is entered.
+        keep: entries the ring holds; a power of two.
+    """
+
+    def __init__(
+        self,
+        now_ms: Callable[[], int],
+        *,
+        first: int = 0,
+        reserve: Reserve | None = None,
+        keep: int = KEEP,
+    ) -> None:
+        self._now_ms = now_ms
+        self._ring: list[Entry | None] = [None] * keep
+        self._mask = keep - 1
+        self._begin = first
+        self._last = first
+        self._reserve = reserve
+        self._reserved = first
+        self._sleeping: set[asyncio.Future[None]] = set()
+        self._secure()
+
+    def publish(self, event: Event) -> Seq:
+        """Append ``event``, wake the readers, and return its number."""
+        seq = Seq(self._last + 1)
+        self._last = seq
+        self._ring[seq & self._mask] = Entry(Stamped(seq=seq, at=self._now_ms(), event=event))
+        if self._sleeping:
+            self._wake()
+        if seq + BLOCK // 2 > self._reserved:
+            self._secure()
+        return seq
+
+    @property
+    def last(self) -> Seq:
+        """The newest number."""
+        return Seq(self._last)
+
+    @property
+    def oldest(self) -> Seq:
+        """The oldest number still kept (or the next one, when nothing is)."""
+        return Seq(max(self._begin, self._last - len(self._ring)) + 1)
+
+    def entries(self, after: int, limit: int) -> Iterator[Entry]:
+        """Yield up to ``limit`` kept entries after number ``after``."""
+        start = max(after + 1, self.oldest)
+        for seq in range(start, min(self._last, start + limit - 1) + 1):
+            entry = self._ring[seq & self._mask]
+            if entry is not None:
+                yield entry
+
+    def newest(self, topic: Topic, count: int) -> list[bytes]:
+        """Return the last ``count`` lines of ``topic``, oldest first."""
+        lines: list[bytes] = []
+        seq = self._last
+        while seq >= self.oldest and len(lines) < count:
+            entry = self._ring[seq & self._mask]
+            if entry is not None and topic & type(entry.stamped.event).topics:
+                lines.append(entry.line(topic))
+            seq -= 1
+        lines.reverse()
+        return lines
+
+    def reader(self, topics: Topic, *, since: int | None = None, channel: str = "") -> "Reader":
+        """Open a reader after number ``since`` (default: only what comes)."""
+        return Reader(self, topics, self._last if since is None else since, channel)
+
+    async def grown(self, after: int) -> None:
+        """Wait until there is a number greater than ``after``."""
+        while self._last <= after:
+            woken = asyncio.get_running_loop().create_future()
+            self._sleeping.add(woken)
+            try:
+                await woken
+            finally:
+                self._sleeping.discard(woken)
+
+    def _wake(self) -> None:
+        for woken in self._sleeping:
+            if not woken.done():
+                woken.set_result(None)
+        self._sleeping.clear()
+
+    def _secure(self) -> None:
+        self._reserved = (self._last // BLOCK + 2) * BLOCK
+        if self._reserve is not None:
+            self._reserve(self._reserved)
+
+
+class Reader:
+    """A cursor on the log for one client.
+
+    Args:
+        hub: the log.
+        topics: what to read; with several, lines are in the trace form.
+        cursor: the last number already seen.
+        channel: only events of this channel; empty for all.
+    """
+
+    SCAN = 4096
+    """Entries looked at before the loop gets its turn again."""
+
+    def __init__(self, hub: Hub, topics: Topic, cursor: int, channel: str) -> None:
+        self._hub = hub
+        self._topics = topics
+        self._view = topics if topics in (Topic.CHAT, Topic.TEST) else Topic.TRACE
+        self._channel = channel
+        self.cursor = cursor
+
+    async def next(self, limit: int = 512) -> list[bytes]:
+        """Wait for news and return 1 to ``limit`` lines in order; a ``gap`` line comes first."""
+        while True:
+            lines = self.ready(limit)
+            if lines:
+                return lines
+            if self.cursor >= self._hub.last:
+                await self._hub.grown(self.cursor)
+            else:
+                await asyncio.sleep(0)
+
+    def ready(self, limit: int = 512) -> list[bytes]:
+        """Return what is there, up to ``limit`` lines, without waiting."""
+        lines = self._gap()
+        for entry in self._hub.entries(self.cursor, self.SCAN):
+            self.cursor = entry.stamped.seq
+            event = entry.stamped.event
+            if not self._topics & type(event).topics:
+                continue
+            if self._channel and event.channel != self._channel:
+                continue
+            line = entry.line(self._view)
+            if line:
+                lines.append(line)
+            if len(lines) >= limit:
+                break
+        return lines
+
+    def skip_to_newest(self) -> None:
+        """Forget what was missed; the next line is a new one."""
+        self.cursor = self._hub.last
+
+    def _gap(self) -> list[bytes]:
+        last, oldest = self._hub.last, self._hub.oldest
+        if self.cursor > last:
+            missed = (last + 1, self.cursor)
+            self.cursor = last
+        elif self.cursor < oldest - 1:
+            missed = (self.cursor + 1, oldest - 1)
+            self.cursor = oldest - 1
+        else:
+            return []
+        view = {"event": "gap", "type": "gap", "node": "runtime"}
+        return [
+            msgspec.json.encode({**view, "seq": self.cursor, "from": missed[0], "to": missed[1]})
+        ]
