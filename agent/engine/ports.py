@@ -1,6 +1,6 @@
 """What the engine asks of the world. Adapters implement it; the engine knows none by name."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Protocol
 
 from agent.core.json import Json
@@ -63,6 +63,14 @@ class Tool(Protocol):
         Raises:
             ToolFailed: with a named code; the node is told and may go on.
         """
+        ...
+
+
+class Render(Protocol):
+    """Fills prompt templates; pure, given the templates' revision."""
+
+    def __call__(self, prompt: str, values: Mapping[str, Json]) -> str:
+        """Fill ``prompts/<prompt>.md`` with ``values``."""
         ...
 
 
