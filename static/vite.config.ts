@@ -1,0 +1,15 @@
+/** One entry, one style sheet, hashed names under assets/, and the manifest the server's page shell reads. */
+import { defineConfig } from "vite";
+
+export default defineConfig({
+  base: "/static/",
+  oxc: { jsx: { runtime: "automatic", importSource: "preact" } },
+  build: {
+    manifest: true,
+    emptyOutDir: true,
+    target: "es2022",
+    cssCodeSplit: false,
+    modulePreload: { polyfill: false },
+    rolldownOptions: { input: "src/main.tsx" },
+  },
+});
