@@ -43,6 +43,14 @@ class EdgeSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """Empty for always; else a name that ``condition`` knows."""
 
 
+class PathSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A name for one way through the graph."""
+
+    name: str
+    visits: str
+    """The way has this name when this role was visited; the first that matches counts."""
+
+
 class GraphSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A whole graph."""
 
@@ -50,6 +58,7 @@ class GraphSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     description: str = ""
     nodes: tuple[NodeSpec, ...] = msgspec.field(name="node")
     edges: tuple[EdgeSpec, ...] = msgspec.field(name="edge")
+    paths: tuple[PathSpec, ...] = msgspec.field(default=(), name="path")
     frame_budget: int = FRAME_BUDGET
 
     @property
@@ -127,6 +136,9 @@ def _faults(graph: GraphSpec, implementations: frozenset[str]) -> Iterator[tuple
         if node.impl not in implementations:
             known = ", ".join(sorted(implementations))
             yield f"unknown node code {node.impl!r}; known: {known}", node.impl
+    for path in graph.paths:
+        if path.visits not in roles:
+            yield f"path {path.name!r} visits {path.visits!r}, which is not a node", path.visits
     yield from _edge_faults(graph, frozenset(roles))
     yield from _orphans(graph)
 

@@ -76,6 +76,8 @@ class Run(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     error: str = ""
     path: str = ""
     total_frames: int = 0
+    total_ms: float = 0.0
+    """From the start to the answer."""
     resumed_from: str = ""
     replay_of: str = ""
 

@@ -375,9 +375,20 @@ class Context:
 
     # What the engine takes when the visit has ended
 
-    def taken(self) -> tuple[str, tuple[Change, ...], tuple[str, ...]]:
-        """What was said, what was changed, which effects were performed."""
-        return "".join(self._said), tuple(self._changes), tuple(self._effects)
+    @property
+    def said(self) -> str:
+        """All that was told to the user."""
+        return "".join(self._said)
+
+    @property
+    def changes(self) -> tuple[Change, ...]:
+        """What was changed in the channel's state, in order."""
+        return tuple(self._changes)
+
+    @property
+    def effects(self) -> tuple[str, ...]:
+        """Ids of the effects performed, in order."""
+        return tuple(self._effects)
 
 
 def _arguments(tool: str, arguments: Json) -> Json:

@@ -1,0 +1,1 @@
+"""Stores: SQLite for real, memory for measuring and tests."""

@@ -1,0 +1,126 @@
+"""A store that forgets everything with the process; what the durable one is compared with."""
+
+from itertools import islice
+
+import msgspec
+
+from agent.core.frames import FrameTrace, summary
+from agent.core.ids import number_of
+from agent.core.journal import Row
+from agent.core.json import Json
+from agent.core.runs import Run
+from agent.runtime.ports import ChannelRow, End, Key, Loaded, RunFilter
+
+
+class MemoryStore:
+    """Keeps references; never copies, encodes or waits."""
+
+    def __init__(self) -> None:
+        self._runs: dict[int, Run] = {}
+        self._rows: dict[int, list[Row]] = {}
+        self._ends: dict[int, End] = {}
+        self._traces: dict[int, FrameTrace] = {}
+        self._keys: dict[str, Key] = {}
+        self._records: dict[str, Json] = {}
+
+    def load(self) -> Loaded:
+        """Return nothing: a memory store is always new."""
+        return Loaded(next_n=1, first_seq=0, channels=(), unfinished=())
+
+    async def accept(self, run: Run, key: Key | None = None) -> None:
+        """Keep a new run."""
+        self._runs[run.n] = run
+        if key is not None:
+            self._keys[key.key] = key
+
+    def update(self, run: Run) -> None:
+        """Keep a run's new status."""
+        self._runs[run.n] = run
+
+    def append(self, n: int, index: int, row: Row) -> None:
+        """Keep a row."""
+        del index
+        self._rows.setdefault(n, []).append(row)
+
+    async def secure(self, n: int, index: int, row: Row) -> None:
+        """Keep a row."""
+        self.append(n, index, row)
+
+    async def finish(
+        self, run: Run, end: End, trace: FrameTrace, channel: ChannelRow | None
+    ) -> None:
+        """Keep a terminal run."""
+        del channel
+        self._runs[run.n] = run
+        self._ends[run.n] = end
+        self._traces[run.n] = trace
+
+    async def save_channel(self, channel: ChannelRow) -> None:
+        """Nothing to do: the runtime holds the channel."""
+
+    def reserve(self, end: int) -> None:
+        """Nothing to do: no other process follows."""
+
+    async def save_record(self, name: str, value: Json) -> None:
+        """Keep a small named value."""
+        self._records[name] = value
+
+    async def record(self, name: str) -> Json:
+        """Return a named value, or ``None``."""
+        return self._records.get(name)
+
+    async def put_blob(self, name: str, text: str) -> None:
+        """Keep ``text`` under its content hash."""
+        self._records[name] = text
+
+    async def blob(self, name: str) -> str | None:
+        """Return a kept text."""
+        return self._records.get(name)
+
+    async def key(self, key: str) -> Key | None:
+        """Return what an idempotency key stood for."""
+        return self._keys.get(key)
+
+    async def run(self, n: int) -> Run | None:
+        """Return a run."""
+        return self._runs.get(n)
+
+    async def runs(self, wanted: RunFilter) -> list[Run]:
+        """Return a page of runs, newest first."""
+        found = (run for n, run in reversed(self._runs.items()) if _before(n, wanted))
+        return [*islice((run for run in found if _fits(run, wanted)), wanted.limit)]
+
+    async def rows(self, n: int) -> list[Row]:
+        """Return the journal of a run."""
+        return self._rows.get(n, [])
+
+    async def end(self, n: int) -> End | None:
+        """Return what a finished run left."""
+        return self._ends.get(n)
+
+    async def summaries(self, wanted: RunFilter) -> list[bytes]:
+        """Return a page of wire summaries, newest first."""
+        found = (t for n, t in reversed(self._traces.items()) if _before(n, wanted))
+        fitting = (t for t in found if _fits(self._runs[number_of(t.run_id) or 0], wanted))
+        return [msgspec.json.encode(summary(t)) for t in islice(fitting, wanted.limit)]
+
+    async def size(self) -> int:
+        """Nothing on disk."""
+        return 0
+
+    async def close(self) -> None:
+        """Nothing to write."""
+
+
+def _before(n: int, wanted: RunFilter) -> bool:
+    return wanted.before is None or n < wanted.before
+
+
+def _fits(run: Run, wanted: RunFilter) -> bool:
+    return (
+        (wanted.channel is None or run.channel == wanted.channel)
+        and (wanted.status is None or run.status == wanted.status)
+        and (wanted.kind is None or run.kind == wanted.kind)
+        and not (wanted.own and run.kind in ("replay", "fork"))
+        and wanted.text.lower() in run.text.lower()
+    )

@@ -1,0 +1,334 @@
+"""The durable store: one SQLite file, WAL, synchronous=FULL, one writer thread.
+
+Layout, chosen so that a message touches few pages: rows of one run lie side by side because their
+key holds the run's number (``n << 20 | index``), and there is no secondary index. A run's row stays
+small; what it leaves behind (``ends``) is written once.
+"""
+
+import asyncio
+import sqlite3
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TypeVar
+
+import msgspec
+
+from agent.adapters.stores import blobs
+from agent.adapters.stores.writer import Work, Writer
+from agent.core.errors import AgentError
+from agent.core.frames import FrameTrace, summary
+from agent.core.journal import Intent, Row, Settled
+from agent.core.json import Json
+from agent.core.runs import Run
+from agent.runtime.ports import ChannelRow, End, Key, Loaded, RunFilter
+
+T = TypeVar("T")
+VERSION = 1
+ROW_BITS = 20
+SCHEMA = """
+CREATE TABLE runs(n INTEGER PRIMARY KEY, status TEXT, kind TEXT, channel TEXT, body BLOB);
+CREATE TABLE journal(id INTEGER PRIMARY KEY, body BLOB);
+CREATE TABLE ends(n INTEGER PRIMARY KEY, body BLOB, summary BLOB);
+CREATE TABLE channels(name TEXT PRIMARY KEY, body BLOB) WITHOUT ROWID;
+CREATE TABLE blobs(name TEXT PRIMARY KEY, body TEXT) WITHOUT ROWID;
+CREATE TABLE keys(key TEXT PRIMARY KEY, body BLOB) WITHOUT ROWID;
+CREATE TABLE records(name TEXT PRIMARY KEY, body BLOB) WITHOUT ROWID;
+"""
+_encode = msgspec.json.Encoder().encode
+_run = msgspec.json.Decoder(Run).decode
+_end = msgspec.json.Decoder(End).decode
+_row = msgspec.json.Decoder(Row).decode
+_any = msgspec.json.Decoder().decode
+
+
+class NewerSchema(AgentError):  # noqa: N818
+    """The file was written by a newer version."""
+
+    slug = "newer_schema"
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=5)
+    connection.execute("PRAGMA journal_mode=WAL")
+    connection.execute("PRAGMA synchronous=FULL")
+    return connection
+
+
+def _reading(path: Path) -> sqlite3.Connection:
+    connection = sqlite3.connect(
+        f"{path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None,
+        check_same_thread=False, timeout=5,
+    )  # fmt: skip
+    connection.execute("PRAGMA query_only=1")
+    return connection
+
+
+class SqliteStore:
+    """One file that holds everything.
+
+    Args:
+        path: the file; its folder exists.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._writer = Writer(path, _connect)
+        self._pool = ThreadPoolExecutor(1, thread_name_prefix="store-reader")
+        self._reader: sqlite3.Connection | None = None
+        self._known: set[str] = set()
+
+    @property
+    def trouble(self) -> str:
+        """Why the last commit failed; empty when it went well."""
+        return self._writer.trouble
+
+    def load(self) -> Loaded:
+        """Open or create the file and return what the runtime starts from.
+
+        Raises:
+            NewerSchema: the file belongs to a newer version.
+        """
+        connection = _connect(self._path)
+        try:
+            _migrate(connection, self._path)
+            found = _loaded(connection)
+        finally:
+            connection.close()
+        self._writer.start()
+        return found
+
+    # Writing
+
+    async def accept(self, run: Run, key: Key | None = None) -> None:
+        """Write a new run (and its idempotency key)."""
+
+        def work(db: sqlite3.Connection) -> None:
+            row = (run.n, str(run.status), run.kind, run.channel, _encode(run))
+            db.execute("INSERT INTO runs VALUES(?,?,?,?,?)", row)
+            if key is not None:
+                db.execute("INSERT INTO keys VALUES(?,?)", (key.key, _encode(key)))
+
+        await self._writer.commit(work)
+
+    def update(self, run: Run) -> None:
+        """Write a run's new status."""
+        self._writer.post(_run_row(run))
+
+    def append(self, n: int, index: int, row: Row) -> None:
+        """Write row ``index`` of run ``n``."""
+        self._writer.post(self._journal_row(n, index, row))
+
+    async def secure(self, n: int, index: int, row: Row) -> None:
+        """Write row ``index`` of run ``n`` and wait for the disk."""
+        await self._writer.commit(self._journal_row(n, index, row))
+
+    async def finish(
+        self, run: Run, end: End, trace: FrameTrace, channel: ChannelRow | None
+    ) -> None:
+        """Write a terminal run, what it leaves, its summary, and the channel's new head."""
+        update = _run_row(run)
+
+        def work(db: sqlite3.Connection) -> None:
+            update(db)
+            row = (run.n, _encode(end), _encode(summary(trace)))
+            db.execute("INSERT OR REPLACE INTO ends VALUES(?,?,?)", row)
+            if channel is not None:
+                _put_channel(db, channel)
+
+        await self._writer.commit(work)
+
+    async def save_channel(self, channel: ChannelRow) -> None:
+        """Write a channel's row."""
+        await self._writer.commit(lambda db: _put_channel(db, channel))
+
+    def reserve(self, end: int) -> None:
+        """Note that event numbers up to ``end`` may have been used."""
+        self._writer.post(lambda db: _put_record(db, "seq", end))
+
+    async def save_record(self, name: str, value: Json) -> None:
+        """Keep a small named value."""
+        await self._writer.commit(lambda db: _put_record(db, name, value))
+
+    async def put_blob(self, name: str, text: str) -> None:
+        """Keep ``text`` under its content hash."""
+        await self._writer.commit(lambda db: self._keep(db, name, text))
+
+    def _journal_row(self, n: int, index: int, row: Row) -> Work:
+        def work(db: sqlite3.Connection) -> None:
+            if isinstance(row, Intent | Settled):
+                plain = _packed(row, lambda name, text: self._keep(db, name, text))
+                body = _encode(plain)
+            else:
+                body = _encode(row)
+            db.execute("INSERT INTO journal VALUES(?,?)", (n << ROW_BITS | index, body))
+
+        return work
+
+    def _keep(self, db: sqlite3.Connection, name: str, text: str) -> None:
+        if name not in self._known:
+            db.execute("INSERT OR IGNORE INTO blobs VALUES(?,?)", (name, text))
+
+    # Reading
+
+    async def record(self, name: str) -> Json:
+        """Return a named value, or ``None``."""
+        found = await self._one("SELECT body FROM records WHERE name=?", name)
+        return None if found is None else _any(found)
+
+    async def blob(self, name: str) -> str | None:
+        """Return a kept text."""
+        return await self._one("SELECT body FROM blobs WHERE name=?", name)
+
+    async def key(self, key: str) -> Key | None:
+        """Return what an idempotency key stood for."""
+        found = await self._one("SELECT body FROM keys WHERE key=?", key)
+        return None if found is None else msgspec.json.decode(found, type=Key)
+
+    async def run(self, n: int) -> Run | None:
+        """Return a run."""
+        found = await self._one("SELECT body FROM runs WHERE n=?", n)
+        return None if found is None else _run(found)
+
+    async def runs(self, wanted: RunFilter) -> list[Run]:
+        """Return a page of runs, newest first."""
+        where, values = _where(wanted)
+        sql = f"SELECT body FROM runs AS r WHERE {where} ORDER BY r.n DESC LIMIT ?"  # noqa: S608
+        found = await self._read(lambda db: db.execute(sql, (*values, wanted.limit)).fetchall())
+        return [_run(body) for (body,) in found]
+
+    async def rows(self, n: int) -> list[Row]:
+        """Return the journal of a run, in order."""
+        return await self._read(lambda db: _rows(db, n))
+
+    async def end(self, n: int) -> End | None:
+        """Return what a finished run left."""
+        found = await self._one("SELECT body FROM ends WHERE n=?", n)
+        return None if found is None else _end(found)
+
+    async def summaries(self, wanted: RunFilter) -> list[bytes]:
+        """Return a page of wire summaries, newest first."""
+        where, values = _where(wanted)
+        sql = (
+            "SELECT e.summary FROM ends AS e JOIN runs AS r ON r.n = e.n "  # noqa: S608
+            f"WHERE {where} ORDER BY e.n DESC LIMIT ?"
+        )
+        found = await self._read(lambda db: db.execute(sql, (*values, wanted.limit)).fetchall())
+        return [body for (body,) in found]
+
+    async def size(self) -> int:
+        """Bytes on disk, the write-ahead log included."""
+        return await asyncio.to_thread(
+            lambda: sum(f.stat().st_size for f in self._path.parent.glob(f"{self._path.name}*"))
+        )
+
+    async def close(self) -> None:
+        """Write what is queued, then let go of the file."""
+        await self._writer.stop()
+        if self._reader is not None:
+            self._pool.submit(self._reader.close)
+        await asyncio.to_thread(self._pool.shutdown)
+
+    async def _one(self, sql: str, value: Json) -> Json:
+        found = await self._read(lambda db: db.execute(sql, (value,)).fetchone())
+        return None if found is None else found[0]
+
+    async def _read(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._pool, self._in_reader, work)
+
+    def _in_reader(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        if self._reader is None:
+            self._reader = _reading(self._path)
+        return work(self._reader)
+
+
+def _migrate(connection: sqlite3.Connection, path: Path) -> None:
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    if version > VERSION:
+        raise NewerSchema(
+            f"{path} has schema {version}, this version writes {VERSION}; "
+            "use the newer version or another --data-dir"
+        )
+    if version == 0:
+        connection.executescript(f"BEGIN; {SCHEMA} PRAGMA user_version={VERSION}; COMMIT;")
+
+
+def _loaded(db: sqlite3.Connection) -> Loaded:
+    (newest,) = db.execute("SELECT max(n) FROM runs").fetchone()
+    seq = db.execute("SELECT body FROM records WHERE name='seq'").fetchone()
+    terminal = ("done", "error", "cancelled", "interrupted")
+    unfinished = db.execute(
+        "SELECT body FROM runs WHERE status NOT IN (?,?,?,?) ORDER BY n", terminal
+    )
+    return Loaded(
+        next_n=(newest or 0) + 1,
+        first_seq=_any(seq[0]) if seq else 0,
+        channels=tuple(
+            msgspec.json.decode(body, type=ChannelRow)
+            for (body,) in db.execute("SELECT body FROM channels")
+        ),
+        unfinished=tuple(_run(body) for (body,) in unfinished),
+    )
+
+
+def _run_row(run: Run) -> Work:
+    def work(db: sqlite3.Connection) -> None:
+        row = (run.n, str(run.status), run.kind, run.channel, _encode(run))
+        db.execute("INSERT OR REPLACE INTO runs VALUES(?,?,?,?,?)", row)
+
+    return work
+
+
+def _put_channel(db: sqlite3.Connection, channel: ChannelRow) -> None:
+    row = (channel.name, _encode(channel))
+    db.execute("INSERT OR REPLACE INTO channels VALUES(?,?)", row)
+
+
+def _put_record(db: sqlite3.Connection, name: str, value: Json) -> None:
+    db.execute("INSERT OR REPLACE INTO records VALUES(?,?)", (name, _encode(value)))
+
+
+def _packed(row: Intent | Settled, keep: Callable[[str, str], None]) -> Json:
+    plain: Json = msgspec.to_builtins(row)
+    if isinstance(row, Intent):
+        effect = plain["effect"]
+        return {**plain, "effect": {**effect, "request": blobs.pack(effect.get("request"), keep)}}
+    return {**plain, "response": blobs.pack(plain.get("response"), keep)}
+
+
+def _rows(db: sqlite3.Connection, n: int) -> list[Row]:
+    span = (n << ROW_BITS, (n + 1) << ROW_BITS)
+    found = db.execute("SELECT body FROM journal WHERE id>=? AND id<? ORDER BY id", span)
+
+    def load(name: str) -> str:
+        return db.execute("SELECT body FROM blobs WHERE name=?", (name,)).fetchone()[0]
+
+    return [_unpacked(body, load) for (body,) in found]
+
+
+def _unpacked(body: bytes, load: Callable[[str], str]) -> Row:
+    row = _row(body)
+    if isinstance(row, Intent):
+        request = blobs.unpack(row.effect.request, load)
+        return Intent(effect=msgspec.structs.replace(row.effect, request=request))
+    if isinstance(row, Settled):
+        return msgspec.structs.replace(row, response=blobs.unpack(row.response, load))
+    return row
+
+
+def _where(wanted: RunFilter) -> tuple[str, tuple[Json, ...]]:
+    parts: list[tuple[str, Json]] = []
+    if wanted.channel is not None:
+        parts.append(("r.channel=?", wanted.channel))
+    if wanted.status is not None:
+        parts.append(("r.status=?", wanted.status))
+    if wanted.kind is not None:
+        parts.append(("r.kind=?", wanted.kind))
+    if wanted.before is not None:
+        parts.append(("r.n<?", wanted.before))
+    if wanted.text:
+        parts.append(("instr(lower(json_extract(r.body,'$.text')),?)", wanted.text.lower()))
+    if wanted.own:
+        parts.append(("r.kind NOT IN ('replay', ?)", "fork"))
+    clause = " AND ".join(sql for sql, _ in parts) or "1"
+    return clause, tuple(value for _, value in parts)

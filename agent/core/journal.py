@@ -1,0 +1,169 @@
+"""The rows a run leaves while it works, and how they add up to its trace again.
+
+Invariant: rows of a run are numbered without holes and written in order, so a crash loses a suffix.
+Whatever is there folds to a valid trace; what was open then shows up as ``interrupted``.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import TypeAlias, assert_never
+
+import msgspec
+
+from agent.core.effects import Chunk, Effect, EffectError
+from agent.core.frames import Envelope, FrameRecord, FrameTrace
+from agent.core.json import Json
+from agent.core.messages import Usage
+from agent.core.runs import Run
+from agent.core.state import Change
+
+INTERRUPTED = "interrupted"
+
+
+class Opened(msgspec.Struct, frozen=True, kw_only=True, tag="o", tag_field="t"):
+    """A tick began."""
+
+    frame: int
+    nodes: tuple[str, ...]
+    at: float
+
+
+class Intent(msgspec.Struct, frozen=True, kw_only=True, tag="i", tag_field="t"):
+    """An effect is about to happen."""
+
+    effect: Effect
+
+
+class Settled(
+    msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag="r", tag_field="t"
+):
+    """An effect has ended."""
+
+    effect_id: str
+    ended: float
+    chunks: tuple[Chunk, ...] = ()
+    response: Json = None
+    error: EffectError | None = None
+    usage: Usage | None = None
+    cost: float | None = None
+
+
+class Closed(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag="c", tag_field="t"):
+    """A tick has ended: its records and the state changes in them, in one row."""
+
+    records: tuple[FrameRecord, ...]
+    post: bool = False
+
+
+Row: TypeAlias = Opened | Intent | Settled | Closed
+
+
+def settled(effect: Effect) -> Settled:
+    """Return what the result row of ``effect`` holds."""
+    return Settled(
+        effect_id=effect.effect_id,
+        ended=effect.ended or effect.started,
+        chunks=effect.chunks,
+        response=effect.response,
+        error=effect.error,
+        usage=effect.usage,
+        cost=effect.cost,
+    )
+
+
+class Fold:
+    """What rows add up to."""
+
+    def __init__(self, rows: Iterable[Row]) -> None:
+        self.frames: list[FrameRecord] = []
+        self.post_frames: list[FrameRecord] = []
+        self.effects: dict[str, Effect] = {}
+        self.open: Opened | None = None
+        for row in rows:
+            self._take(row)
+
+    def _take(self, row: Row) -> None:
+        match row:
+            case Opened():
+                self.open = row
+            case Intent():
+                self.effects[row.effect.effect_id] = row.effect
+            case Settled():
+                self.effects[row.effect_id] = msgspec.structs.replace(
+                    self.effects[row.effect_id],
+                    ended=row.ended,
+                    chunks=row.chunks,
+                    response=row.response,
+                    error=row.error,
+                    usage=row.usage,
+                    cost=row.cost,
+                )
+            case Closed():
+                self.open = None
+                (self.post_frames if row.post else self.frames).extend(row.records)
+            case _:
+                assert_never(row)
+
+    @property
+    def changes(self) -> tuple[Change, ...]:
+        """All state changes of closed frames, in order."""
+        records = (*self.frames, *self.post_frames)
+        return tuple(change for record in records for change in record.changes)
+
+    @property
+    def response(self) -> str:
+        """What the user was told in closed frames."""
+        return "".join(record.said for record in self.frames)
+
+    def broken(self) -> tuple[FrameRecord, ...]:
+        """Records for the nodes of a tick that never closed, marked ``interrupted``."""
+        if self.open is None:
+            return ()
+        frame = self.open.frame
+        return tuple(
+            FrameRecord(
+                frame=frame,
+                node=node,
+                visit=1 + sum(record.node == node for record in self.frames),
+                started=self.open.at,
+                duration_ms=0.0,
+                input=Envelope(kind="unknown"),
+                error=INTERRUPTED,
+                effects=_of(self.effects, frame, node),
+            )
+            for node in self.open.nodes
+        )
+
+
+def _of(effects: Mapping[str, Effect], frame: int, node: str) -> tuple[str, ...]:
+    found = (e for e in effects.values() if e.frame == frame and e.node == node)
+    return tuple(effect.effect_id for effect in found)
+
+
+def trace_of(
+    run: Run,
+    frames: Iterable[FrameRecord],
+    post_frames: Iterable[FrameRecord],
+    effects: Iterable[Effect],
+) -> FrameTrace:
+    """Put the trace of ``run`` together."""
+    begun = run.started or run.created
+    return FrameTrace(
+        run_id=run.run_id,
+        kind=run.kind,
+        channel=run.channel,
+        message=run.text,
+        graph=run.graph,
+        revision=run.revision,
+        path=run.path,
+        total_frames=run.total_frames,
+        total_ms=run.total_ms,
+        started=begun,
+        outcome=str(run.status),
+        response=run.response,
+        error=run.error,
+        frames=tuple(frames),
+        post_frames=tuple(post_frames),
+        effects=tuple(effects),
+        resumed_from=run.resumed_from,
+        replay_of=run.replay_of,
+    )

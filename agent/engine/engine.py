@@ -1,0 +1,307 @@
+"""The tick loop: pick, dispatch, wait for all, merge in declared order, record, go on.
+
+Invariants:
+* A frame ends when all of its nodes have ended, never on a timer, and a node that fails does not
+  cancel its siblings.
+* Results merge in the order the graph declares its nodes. Completion order decides nothing that is
+  recorded, so the same effects always give the same trace.
+* State changes of a frame become visible to other nodes with the next frame.
+"""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from typing import Protocol
+
+import msgspec
+
+from agent.core.errors import AgentError, BudgetExceeded
+from agent.core.events import Event, FrameClosed, FrameOpened
+from agent.core.frames import Envelope, FrameRecord, preview
+from agent.core.json import Json
+from agent.core.state import Change, apply
+from agent.engine.context import Context, Scene, World
+from agent.engine.effects import EffectPort
+from agent.engine.program import Bound, Program
+
+ENGINE = "frame_engine"
+
+
+class Recorder(Protocol):
+    """Where frames are written, in order."""
+
+    def opened(self, frame: int, nodes: tuple[str, ...]) -> None:
+        """A tick begins."""
+        ...
+
+    def closed(self, records: tuple[FrameRecord, ...], *, post: bool) -> None:
+        """A tick has ended; frames and the changes in them are one write."""
+        ...
+
+
+class Visit:
+    """One node at work in the current tick."""
+
+    __slots__ = ("began", "bound", "context", "envelope", "error", "output", "started", "took")
+
+    def __init__(self, bound: Bound, envelope: Envelope, context: Context) -> None:
+        self.bound = bound
+        self.envelope = envelope
+        self.context = context
+        self.began = 0.0
+        self.started = 0.0
+        self.took = 0.0
+        self.output: Envelope | None = None
+        self.error = ""
+
+
+class Pass:
+    """One pass of one input through a program.
+
+    Args:
+        program: the graph.
+        world: what nodes can reach.
+        scene: what the run was given.
+        port: the way to the world, live or recorded.
+        recorder: where frames are written.
+        emit: where events are published.
+        state: the channel's state before the run.
+    """
+
+    def __init__(
+        self,
+        program: Program,
+        world: World,
+        scene: Scene,
+        port: EffectPort,
+        recorder: Recorder,
+        emit: Callable[[Event], object],
+        state: Json,
+    ) -> None:
+        self._program = program
+        self._world = world
+        self._scene = scene
+        self._port = port
+        self._recorder = recorder
+        self._emit = emit
+        self._visits: dict[str, int] = {}
+        self._open: list[Visit] = []
+        self._monotonic = world.clock.monotonic
+        self._origin = world.clock.now_ms() - self._monotonic() * 1000
+        self.state = state
+        self.frames: list[FrameRecord] = []
+        self.post_frames: list[FrameRecord] = []
+        self.ticks = 0
+        self.error = ""
+
+    @property
+    def response(self) -> str:
+        """All that was told to the user, in frame order."""
+        return "".join([record.said for record in self.frames])
+
+    @property
+    def path(self) -> str:
+        """Name of the way through the graph."""
+        visited = self._visits
+        for name, role in self._program.paths:
+            if role in visited:
+                return name
+        return "+".join(visited)
+
+    async def run(self, pending: Mapping[str, Envelope]) -> None:
+        """Run frames until nothing is pending or a node failed."""
+        while pending and not self.error:
+            if self.ticks >= self._program.spec.frame_budget:
+                budget = self._program.spec.frame_budget
+                waiting = "+".join(pending)
+                self.error = f"{BudgetExceeded.slug}: {budget} frames, {waiting} still pending"
+                return
+            self.ticks += 1
+            pending = await self._tick(self.ticks, pending, self.frames, post=False)
+
+    async def run_post(self) -> None:
+        """Run the nodes that follow the answer, in one tick that is not counted."""
+        turn = Envelope(
+            kind="turn", text=self._scene.message, data={"response": self.response}, sender=ENGINE
+        )
+        pending = dict.fromkeys(self._program.post, turn)
+        if pending:
+            await self._tick(self.ticks + 1, pending, self.post_frames, post=True)
+
+    def cut(self, reason: str) -> None:
+        """Close what was open when the run was stopped from outside; its changes are dropped."""
+        if not self._open:
+            return
+        for visit in self._open:
+            if not visit.took:
+                visit.took = (self._monotonic() - visit.began) * 1000
+                visit.error = reason
+        post = self._open[0].bound.spec.post
+        records = tuple([self._record(visit, (), "", "") for visit in self._open])
+        self._open = []
+        (self.post_frames if post else self.frames).extend(records)
+        self._recorder.closed(records, post=post)
+        self._tell(records, post=post)
+
+    async def _tick(
+        self, frame: int, pending: Mapping[str, Envelope], into: list[FrameRecord], *, post: bool
+    ) -> dict[str, Envelope]:
+        order = self._program.order
+        roles = tuple(sorted(pending, key=order.__getitem__)) if len(pending) > 1 else (*pending,)
+        scene = self._scene
+        self._recorder.opened(frame, roles)
+        self._emit(
+            FrameOpened(
+                node=ENGINE,
+                run_id=scene.run_id,
+                channel=scene.channel,
+                frame=frame,
+                nodes=roles,
+                post=post,
+            )
+        )
+        visits = self._open = [self._begin(role, pending[role], frame) for role in roles]
+        if len(visits) == 1:
+            await self._work(visits[0])
+        else:
+            async with asyncio.TaskGroup() as group:
+                for visit in visits[1:]:
+                    group.create_task(self._work(visit))
+                await self._work(visits[0])
+        return self._merge(visits, into, post=post)
+
+    def _begin(self, role: str, envelope: Envelope, frame: int) -> Visit:
+        bound = self._program.nodes[role]
+        count = self._visits.get(role, 0) + 1
+        self._visits[role] = count
+        context = Context(
+            self._world,
+            self._scene,
+            self._port,
+            self._emit,
+            bound.spec,
+            frame,
+            count,
+            self.state,
+        )
+        return Visit(bound, envelope, context)
+
+    async def _work(self, visit: Visit) -> None:
+        began = visit.began = self._monotonic()
+        visit.started = self._origin + began * 1000
+        try:
+            output = await visit.bound.run(visit.context, visit.envelope)
+        except (
+            BaseException
+        ) as error:  # the boundary around foreign code: whatever it raises is its
+            if isinstance(error, asyncio.CancelledError) and _stopped():
+                raise
+            visit.error = _story(error)
+        else:
+            if output is None or isinstance(output, Envelope):
+                visit.output = output
+            else:
+                visit.error = f"returned {output!r:.80}, expected an Envelope or None"
+        visit.took = (self._monotonic() - began) * 1000
+
+    def _merge(
+        self, visits: list[Visit], into: list[FrameRecord], *, post: bool
+    ) -> dict[str, Envelope]:
+        following: dict[str, Envelope] = {}
+        records: list[FrameRecord] = []
+        for visit in visits:
+            changes = visit.context.changes
+            if changes:
+                self.state = apply(self.state, changes)
+            label = condition = ""
+            if visit.error:
+                self.error = self.error or f"{visit.bound.spec.role}: {visit.error}"
+            elif visit.output is not None:
+                label, condition = self._route(visit, visit.output, following)
+            records.append(self._record(visit, changes, label, condition))
+        self._open = []
+        into.extend(records)
+        closed = tuple(records)
+        self._recorder.closed(closed, post=post)
+        self._tell(closed, post=post)
+        return following
+
+    def _route(
+        self, visit: Visit, output: Envelope, following: dict[str, Envelope]
+    ) -> tuple[str, str]:
+        role = visit.bound.spec.role
+        if output.sender != role:
+            output = visit.output = msgspec.structs.replace(output, sender=role)
+        for route in visit.bound.routes:
+            if route.holds is None or route.holds(output):
+                for target in route.targets:
+                    earlier = following.get(target)
+                    following[target] = output if earlier is None else _join(earlier, output)
+                return route.label, route.condition
+        return "", ""
+
+    def _record(
+        self, visit: Visit, changes: tuple[Change, ...], route: str, condition: str
+    ) -> FrameRecord:
+        context = visit.context
+        return FrameRecord(
+            frame=context.frame,
+            node=visit.bound.spec.role,
+            visit=context.visit,
+            started=visit.started,
+            duration_ms=visit.took,
+            input=visit.envelope,
+            output=visit.output,
+            said=context.said,
+            route=route,
+            condition=condition,
+            error=visit.error,
+            changes=changes,
+            effects=context.effects,
+        )
+
+    def _tell(self, records: tuple[FrameRecord, ...], *, post: bool) -> None:
+        scene = self._scene
+        for record in records:
+            self._emit(
+                FrameClosed(
+                    node=record.node,
+                    run_id=scene.run_id,
+                    channel=scene.channel,
+                    frame=record.frame,
+                    visit=record.visit,
+                    duration_ms=round(record.duration_ms, 3),
+                    output=preview(record.output, record.said),
+                    route=record.route,
+                    condition=record.condition,
+                    error=record.error,
+                    post=post,
+                )
+            )
+
+
+def _stopped() -> bool:
+    """Whether the current task was really cancelled, not a node raising CancelledError itself."""
+    task = asyncio.current_task()
+    return task is None or task.cancelling() > 0
+
+
+def _story(error: BaseException) -> str:
+    if isinstance(error, AgentError):
+        return f"{error.slug}: {error}"
+    return f"{type(error).__name__}: {error}"
+
+
+def _join(first: Envelope, second: Envelope) -> Envelope:
+    """Two envelopes for one node in one tick become one, in declared order."""
+    parts: list[Json] = [*first.data["parts"]] if first.kind == "join" else [_part(first)]
+    parts.append(_part(second))
+    return Envelope(
+        kind="join",
+        text=f"{first.text}\n{second.text}",
+        data={"parts": parts},
+        sender=f"{first.sender}+{second.sender}",
+    )
+
+
+def _part(envelope: Envelope) -> Json:
+    return {"sender": envelope.sender, "text": envelope.text, "data": envelope.data}

@@ -1,0 +1,165 @@
+"""What the runtime asks of a store.
+
+Contract: writes are done in the order they were asked for, in batches that are one transaction
+each. A plain method returns at once and its write rides the queue; an ``async`` one returns when it
+is on disk. Nothing else may be assumed: only accept, a write's intent, a hold and the terminal
+state wait for the disk.
+"""
+
+from typing import Protocol
+
+import msgspec
+
+from agent.core.frames import FrameTrace
+from agent.core.journal import Row
+from agent.core.json import Json
+from agent.core.messages import Turn
+from agent.core.runs import Run
+from agent.core.state import Change
+
+
+class ChannelRow(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What is kept of a channel."""
+
+    name: str
+    graph: str
+    head: int = 0
+    """Number of the run whose state is current; 0 for a fresh state."""
+    last_sent: int = 0
+    """Number of the newest run that came through ``/api/send``."""
+    cleared: bool = False
+    """Nothing was sent since the last clear."""
+    identity: str = "anonymous"
+    situation: Json = ""
+
+
+class End(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What a finished run leaves to the channel: a delta on its parent, sometimes a snapshot."""
+
+    parent: int
+    history_len: int
+    """Turns in the conversation up to and with this run."""
+    since_snapshot: int
+    """Ends between this one and the nearest snapshot before it."""
+    turns: tuple[Turn, ...] = ()
+    changes: tuple[Change, ...] = ()
+    snapshot: Json = None
+
+
+class Key(msgspec.Struct, frozen=True, kw_only=True):
+    """An idempotency key and what it stood for."""
+
+    key: str
+    body_hash: str
+    n: int = 0
+
+
+class Loaded(msgspec.Struct, frozen=True, kw_only=True):
+    """What a store holds when it is opened."""
+
+    next_n: int
+    first_seq: int
+    """No event number up to this one may be used again."""
+    channels: tuple[ChannelRow, ...]
+    unfinished: tuple[Run, ...]
+    """Runs that are not terminal, oldest first."""
+
+
+class RunFilter(msgspec.Struct, frozen=True, kw_only=True):
+    """Which runs a page holds."""
+
+    channel: str | None = None
+    status: str | None = None
+    kind: str | None = None
+    text: str = ""
+    before: int | None = None
+    limit: int = 50
+    finished: bool = False
+    own: bool = False
+    """Without replays and forks."""
+
+
+class Store(Protocol):
+    """Where everything that must survive is."""
+
+    def load(self) -> Loaded:
+        """Open it and return what it holds; called once, before anything else."""
+        ...
+
+    async def accept(self, run: Run, key: Key | None = None) -> None:
+        """Write a new run (and its idempotency key)."""
+        ...
+
+    def update(self, run: Run) -> None:
+        """Write a run's new status."""
+        ...
+
+    def append(self, n: int, index: int, row: Row) -> None:
+        """Write row ``index`` of run ``n``."""
+        ...
+
+    async def secure(self, n: int, index: int, row: Row) -> None:
+        """Write row ``index`` of run ``n`` and wait for the disk."""
+        ...
+
+    async def finish(
+        self, run: Run, end: End, trace: FrameTrace, channel: ChannelRow | None
+    ) -> None:
+        """Write a terminal run, what it leaves, its summary, and the channel's new head."""
+        ...
+
+    async def save_channel(self, channel: ChannelRow) -> None:
+        """Write a channel's row."""
+        ...
+
+    def reserve(self, end: int) -> None:
+        """Note that event numbers up to ``end`` may have been used."""
+        ...
+
+    async def save_record(self, name: str, value: Json) -> None:
+        """Keep a small named value."""
+        ...
+
+    async def record(self, name: str) -> Json:
+        """Return a named value, or ``None``."""
+        ...
+
+    async def put_blob(self, name: str, text: str) -> None:
+        """Keep ``text`` under its content hash."""
+        ...
+
+    async def blob(self, name: str) -> str | None:
+        """Return a kept text."""
+        ...
+
+    async def key(self, key: str) -> Key | None:
+        """Return what an idempotency key stood for."""
+        ...
+
+    async def run(self, n: int) -> Run | None:
+        """Return a run."""
+        ...
+
+    async def runs(self, wanted: RunFilter) -> list[Run]:
+        """Return a page of runs, newest first."""
+        ...
+
+    async def rows(self, n: int) -> list[Row]:
+        """Return the journal of a run, in order."""
+        ...
+
+    async def end(self, n: int) -> End | None:
+        """Return what a finished run left."""
+        ...
+
+    async def summaries(self, wanted: RunFilter) -> list[bytes]:
+        """Return a page of wire summaries, newest first."""
+        ...
+
+    async def size(self) -> int:
+        """Bytes on disk."""
+        ...
+
+    async def close(self) -> None:
+        """Write what is queued, then let go."""
+        ...
