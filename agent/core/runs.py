@@ -67,6 +67,8 @@ class Run(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     revision: str = ""
     parent: int = 0
     """Number of the run whose state it started from; 0 for a fresh state."""
+    base: Json = None
+    """The state it started from, when it has no parent."""
     sensor: Json = None
     """What the sensor knew at the start; the run never sees a later value."""
     created: float

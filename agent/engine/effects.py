@@ -142,6 +142,7 @@ class LivePort:
         """Take the value and write it down."""
         effect = _effect(key, ask, self._clock.now_ms())
         done = msgspec.structs.replace(effect, ended=effect.started, response=value())
+        self._journal.intent(effect)
         self._journal.result(done)
         return done
 
@@ -189,6 +190,7 @@ class RecordedPort:
             raise Diverged(_story(key, ask, effect))
         self.matched += 1
         recorded = msgspec.structs.replace(effect, policy="recorded")
+        self._journal.intent(recorded)
         self._journal.result(recorded)
         return recorded
 

@@ -152,6 +152,13 @@ class Store(Protocol):
         """Return what a finished run left."""
         ...
 
+    async def lineage(self, head: int, *, turns: int, snapshot: bool) -> list[End]:
+        """Return ends from run ``head`` back along the parents, newest first.
+
+        Far enough to hold ``turns`` turns and, when ``snapshot``, to reach a snapshot.
+        """
+        ...
+
     async def summaries(self, wanted: RunFilter) -> list[bytes]:
         """Return a page of wire summaries, newest first."""
         ...

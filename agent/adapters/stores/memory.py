@@ -9,6 +9,7 @@ from agent.core.ids import number_of
 from agent.core.journal import Row
 from agent.core.json import Json
 from agent.core.runs import Run
+from agent.runtime.lineage import walk
 from agent.runtime.ports import ChannelRow, End, Key, Loaded, RunFilter
 
 
@@ -97,6 +98,10 @@ class MemoryStore:
     async def end(self, n: int) -> End | None:
         """Return what a finished run left."""
         return self._ends.get(n)
+
+    async def lineage(self, head: int, *, turns: int, snapshot: bool) -> list[End]:
+        """Return ends from ``head`` back along the parents."""
+        return walk(self._ends.get, head, turns, snapshot=snapshot)
 
     async def summaries(self, wanted: RunFilter) -> list[bytes]:
         """Return a page of wire summaries, newest first."""

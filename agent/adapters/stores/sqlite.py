@@ -21,6 +21,7 @@ from agent.core.frames import FrameTrace, summary
 from agent.core.journal import Intent, Row, Settled
 from agent.core.json import Json
 from agent.core.runs import Run
+from agent.runtime.lineage import walk
 from agent.runtime.ports import ChannelRow, End, Key, Loaded, RunFilter
 
 T = TypeVar("T")
@@ -76,7 +77,6 @@ class SqliteStore:
         self._writer = Writer(path, _connect)
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="store-reader")
         self._reader: sqlite3.Connection | None = None
-        self._known: set[str] = set()
 
     @property
     def trouble(self) -> str:
@@ -117,11 +117,11 @@ class SqliteStore:
 
     def append(self, n: int, index: int, row: Row) -> None:
         """Write row ``index`` of run ``n``."""
-        self._writer.post(self._journal_row(n, index, row))
+        self._writer.post(_journal_row(n, index, row))
 
     async def secure(self, n: int, index: int, row: Row) -> None:
         """Write row ``index`` of run ``n`` and wait for the disk."""
-        await self._writer.commit(self._journal_row(n, index, row))
+        await self._writer.commit(_journal_row(n, index, row))
 
     async def finish(
         self, run: Run, end: End, trace: FrameTrace, channel: ChannelRow | None
@@ -152,22 +152,7 @@ class SqliteStore:
 
     async def put_blob(self, name: str, text: str) -> None:
         """Keep ``text`` under its content hash."""
-        await self._writer.commit(lambda db: self._keep(db, name, text))
-
-    def _journal_row(self, n: int, index: int, row: Row) -> Work:
-        def work(db: sqlite3.Connection) -> None:
-            if isinstance(row, Intent | Settled):
-                plain = _packed(row, lambda name, text: self._keep(db, name, text))
-                body = _encode(plain)
-            else:
-                body = _encode(row)
-            db.execute("INSERT INTO journal VALUES(?,?)", (n << ROW_BITS | index, body))
-
-        return work
-
-    def _keep(self, db: sqlite3.Connection, name: str, text: str) -> None:
-        if name not in self._known:
-            db.execute("INSERT OR IGNORE INTO blobs VALUES(?,?)", (name, text))
+        await self._writer.commit(lambda db: _keep(db, name, text))
 
     # Reading
 
@@ -205,6 +190,18 @@ class SqliteStore:
         """Return what a finished run left."""
         found = await self._one("SELECT body FROM ends WHERE n=?", n)
         return None if found is None else _end(found)
+
+    async def lineage(self, head: int, *, turns: int, snapshot: bool) -> list[End]:
+        """Return ends from ``head`` back along the parents."""
+
+        def work(db: sqlite3.Connection) -> list[End]:
+            def get(n: int) -> End | None:
+                found = db.execute("SELECT body FROM ends WHERE n=?", (n,)).fetchone()
+                return None if found is None else _end(found[0])
+
+            return walk(get, head, turns, snapshot=snapshot)
+
+        return await self._read(work)
 
     async def summaries(self, wanted: RunFilter) -> list[bytes]:
         """Return a page of wire summaries, newest first."""
@@ -277,6 +274,21 @@ def _run_row(run: Run) -> Work:
         db.execute("INSERT OR REPLACE INTO runs VALUES(?,?,?,?,?)", row)
 
     return work
+
+
+def _journal_row(n: int, index: int, row: Row) -> Work:
+    def work(db: sqlite3.Connection) -> None:
+        if isinstance(row, Intent | Settled):
+            body = _encode(_packed(row, lambda name, text: _keep(db, name, text)))
+        else:
+            body = _encode(row)
+        db.execute("INSERT INTO journal VALUES(?,?)", (n << ROW_BITS | index, body))
+
+    return work
+
+
+def _keep(db: sqlite3.Connection, name: str, text: str) -> None:
+    db.execute("INSERT OR IGNORE INTO blobs VALUES(?,?)", (name, text))
 
 
 def _put_channel(db: sqlite3.Connection, channel: ChannelRow) -> None:

@@ -1,0 +1,142 @@
+"""A run at work: where its rows go, how far it is, and how to stop it."""
+
+import asyncio
+from collections.abc import Callable
+
+from agent.core.effects import Effect
+from agent.core.events import (
+    Decided,
+    Event,
+    Interpreted,
+    Perceived,
+    Streaming,
+    Thinking,
+    ToolCalled,
+    Updated,
+)
+from agent.core.frames import FrameRecord
+from agent.core.journal import Closed, Intent, Opened, settled
+from agent.core.json import Json
+from agent.core.runs import Run
+from agent.runtime.ports import Store
+
+STAGES: dict[type, str] = {
+    Thinking: "thinking",
+    Perceived: "perceived",
+    Decided: "decided",
+    Streaming: "streaming",
+    ToolCalled: "tool_call",
+    Interpreted: "interpreted",
+    Updated: "updated",
+}
+
+
+class LiveRun:
+    """A run from its acceptance to its terminal state. Journal and recorder of its own rows.
+
+    Args:
+        run: as accepted.
+        store: where the rows go.
+        publish: the log.
+        now_ms: wall time.
+    """
+
+    def __init__(
+        self,
+        run: Run,
+        store: Store,
+        publish: Callable[[Event], object],
+        now_ms: Callable[[], int],
+    ) -> None:
+        self.run = run
+        self.effects: dict[str, Effect] = {}
+        self.stage = "queued"
+        self.text = ""
+        self.scope: asyncio.Timeout | None = None
+        self.cancelled = False
+        self._said: list[str] = []
+        self._rows = 0
+        self._store = store
+        self._publish = publish
+        self._now_ms = now_ms
+        self._waiting: list[asyncio.Future[None]] = []
+
+    # Journal and recorder
+
+    def opened(self, frame: int, nodes: tuple[str, ...]) -> None:
+        """Write that a tick began."""
+        row = Opened(frame=frame, nodes=nodes, at=self._now_ms())
+        self._store.append(self.run.n, self._next(), row)
+
+    def closed(self, records: tuple[FrameRecord, ...], *, post: bool) -> None:
+        """Write what a tick did, state changes included, in one row."""
+        self._store.append(self.run.n, self._next(), Closed(records=records, post=post))
+
+    def intent(self, effect: Effect) -> None:
+        """Write that an effect is about to happen."""
+        self.effects[effect.effect_id] = effect
+        self._store.append(self.run.n, self._next(), Intent(effect=effect))
+
+    async def secure(self, effect: Effect) -> None:
+        """Write it and wait for the disk."""
+        self.effects[effect.effect_id] = effect
+        await self._store.secure(self.run.n, self._next(), Intent(effect=effect))
+
+    def result(self, effect: Effect) -> None:
+        """Write how an effect ended."""
+        self.effects[effect.effect_id] = effect
+        self._store.append(self.run.n, self._next(), settled(effect))
+
+    def _next(self) -> int:
+        self._rows += 1
+        return self._rows
+
+    # Progress
+
+    def emit(self, event: Event) -> None:
+        """Publish, and note how far the run is."""
+        self._publish(event)
+        stage = STAGES.get(type(event))
+        if stage is None:
+            return
+        self.stage = stage
+        if isinstance(event, Streaming):
+            self._said.append(event.text)
+            self.text = ""
+        else:
+            self.text = event.text if isinstance(event, Thinking) else ""
+
+    def progress(self) -> Json:
+        """Return the answer of ``/api/result`` while it works."""
+        return {
+            "status": str(self.run.status) if self.scope else "running",
+            "id": self.run.alias,
+            "run_id": self.run.run_id,
+            "stage": self.stage,
+            "event": self.stage,
+            "text": "".join(self._said) if self.stage == "streaming" else self.text,
+        }
+
+    # Stopping and waiting
+
+    def stop(self) -> None:
+        """Have it cancelled at the next await of whatever it is doing."""
+        self.cancelled = True
+        if self.scope is not None:
+            self.scope.reschedule(0)
+
+    async def wait(self) -> None:
+        """Return when it is in a terminal state and on disk."""
+        if self.run.status.terminal:
+            return
+        done = asyncio.get_running_loop().create_future()
+        self._waiting.append(done)
+        await done
+
+    def ended(self, run: Run) -> None:
+        """Let go of everybody who waits."""
+        self.run = run
+        for done in self._waiting:
+            if not done.done():
+                done.set_result(None)
+        self._waiting.clear()
