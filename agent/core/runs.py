@@ -56,6 +56,8 @@ class Run(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     channel: str
     text: str
     """The message, or the action's name."""
+    action: bool = False
+    """It is a click, not a message; a replay of one is one too."""
     data: Json = None
     """The action's data."""
     dashboard: Json = None

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import msgspec
 
@@ -157,7 +157,7 @@ def _node_from(source: str, impl: str, mark: str) -> Node:
     found = module.__dict__.get(impl)
     if not callable(found):
         raise NodeFailed(f"the kept source of {impl!r} does not define it")
-    return found
+    return cast("Node", found)
 
 
 def _renderer(prompts: Mapping[str, str]) -> Render:

@@ -17,7 +17,7 @@ from agent.core.events import (
 from agent.core.frames import FrameRecord
 from agent.core.journal import Closed, Intent, Opened, settled
 from agent.core.json import Json
-from agent.core.runs import Run
+from agent.core.runs import Run, RunStatus
 from agent.runtime.ports import Store
 
 STAGES: dict[type, str] = {
@@ -29,6 +29,10 @@ STAGES: dict[type, str] = {
     Interpreted: "interpreted",
     Updated: "updated",
 }
+
+
+def _shown(status: RunStatus) -> str:
+    return "running" if status is RunStatus.QUEUED else str(status)
 
 
 class LiveRun:
@@ -54,6 +58,9 @@ class LiveRun:
         self.text = ""
         self.scope: asyncio.Timeout | None = None
         self.cancelled = False
+        self.answered = False
+        self.over = False
+        """It is in a terminal state and on disk."""
         self._said: list[str] = []
         self._rows = 0
         self._store = store
@@ -109,7 +116,7 @@ class LiveRun:
     def progress(self) -> Json:
         """Return the answer of ``/api/result`` while it works."""
         return {
-            "status": str(self.run.status) if self.scope else "running",
+            "status": "running" if self.run.status.terminal else _shown(self.run.status),
             "id": self.run.alias,
             "run_id": self.run.run_id,
             "stage": self.stage,
@@ -127,15 +134,15 @@ class LiveRun:
 
     async def wait(self) -> None:
         """Return when it is in a terminal state and on disk."""
-        if self.run.status.terminal:
+        if self.over:
             return
         done = asyncio.get_running_loop().create_future()
         self._waiting.append(done)
         await done
 
-    def ended(self, run: Run) -> None:
+    def ended(self) -> None:
         """Let go of everybody who waits."""
-        self.run = run
+        self.over = True
         for done in self._waiting:
             if not done.done():
                 done.set_result(None)

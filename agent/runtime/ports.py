@@ -73,8 +73,9 @@ class RunFilter(msgspec.Struct, frozen=True, kw_only=True):
     kind: str | None = None
     text: str = ""
     before: int | None = None
+    only: int | None = None
+    """Just this run."""
     limit: int = 50
-    finished: bool = False
     own: bool = False
     """Without replays and forks."""
 

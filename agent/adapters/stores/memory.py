@@ -123,7 +123,8 @@ def _before(n: int, wanted: RunFilter) -> bool:
 
 def _fits(run: Run, wanted: RunFilter) -> bool:
     return (
-        (wanted.channel is None or run.channel == wanted.channel)
+        (wanted.only is None or run.n == wanted.only)
+        and (wanted.channel is None or run.channel == wanted.channel)
         and (wanted.status is None or run.status == wanted.status)
         and (wanted.kind is None or run.kind == wanted.kind)
         and not (wanted.own and run.kind in ("replay", "fork"))

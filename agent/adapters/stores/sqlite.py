@@ -338,6 +338,8 @@ def _where(wanted: RunFilter) -> tuple[str, tuple[Json, ...]]:
         parts.append(("r.kind=?", wanted.kind))
     if wanted.before is not None:
         parts.append(("r.n<?", wanted.before))
+    if wanted.only is not None:
+        parts.append(("r.n=?", wanted.only))
     if wanted.text:
         parts.append(("instr(lower(json_extract(r.body,'$.text')),?)", wanted.text.lower()))
     if wanted.own:

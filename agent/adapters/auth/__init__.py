@@ -1,0 +1,1 @@
+"""Who may come in: the local token and the short-lived codes made from it."""

@@ -1,0 +1,188 @@
+"""Sealed replay: the graph runs again, every effect answered from the recording, and the verdict.
+
+Invariant: no socket, no tool, no clock of the world is touched. What differs is named at the first
+place where it matters: an effect that asks something else, else a frame that says, does or routes
+something else, else an effect that was recorded and never asked for.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Protocol
+
+import msgspec
+
+from agent.core.effects import Effect
+from agent.core.events import Event
+from agent.core.frames import Envelope, FrameRecord, FrameTrace
+from agent.core.json import Json, canonical, first_difference
+from agent.core.revisions import Manifest, changed
+from agent.engine.context import Scene, World
+from agent.engine.effects import Ask, EffectPort, Journal, Miss, RecordedPort
+from agent.engine.engine import Pass, Recorder
+from agent.engine.program import Program
+
+COMPARED = ("output", "said", "route", "condition", "error", "changes", "effects")
+SHOWN = 4000
+"""Characters of each side of a divergence that a verdict holds."""
+
+
+class Divergence(msgspec.Struct, frozen=True, kw_only=True):
+    """The first place where replay and recording differ."""
+
+    frame: int
+    node: str
+    field: str
+    """A record's field, or a JSON pointer into an effect's request."""
+    expected: str
+    got: str
+
+
+class Verdict(msgspec.Struct, frozen=True, kw_only=True):
+    """What a replay found."""
+
+    run_id: str
+    replay_run_id: str
+    verdict: str
+    """``exact``, ``diverged``, or ``incomplete`` when the recording itself was cut off."""
+    matched: int
+    """Effects that were asked for again, in the same place with the same request."""
+    total: int
+    changed_revisions: list[str]
+    divergence: Divergence | None = None
+
+
+class Sink(Journal, Recorder, Protocol):
+    """Where a replay's own rows go: journal and recorder in one."""
+
+
+class Rerun:
+    """One sealed pass over a recorded run.
+
+    Args:
+        source: the recording.
+        journal: where the new trace's rows go.
+        emit: where its events go.
+    """
+
+    def __init__(
+        self,
+        source: FrameTrace,
+        program: Program,
+        world: World,
+        scene: Scene,
+        journal: Sink,
+        emit: Callable[[Event], object],
+        state: Json,
+    ) -> None:
+        self._source = source
+        recording = {effect.effect_id: effect for effect in source.effects}
+        self.port = RecordedPort(recording, journal)
+        port: EffectPort = self.port
+        self.going = Pass(program, world, scene, port, journal, emit, state)
+
+    async def run(self, pending: Mapping[str, Envelope], *, post: bool) -> None:
+        """Run all frames, and the post-frames if the recording has some."""
+        await self.going.run(pending)
+        if post and not self.going.error:
+            await self.going.run_post()
+
+    def verdict(self, replay_run_id: str, old: Manifest | None, new: Manifest) -> Verdict:
+        """Compare what happened with the recording."""
+        source = self._source
+        cut = source.outcome in ("cancelled", "interrupted")
+        first = self._first()
+        return Verdict(
+            run_id=source.run_id,
+            replay_run_id=replay_run_id,
+            verdict="exact" if first is None else "incomplete" if cut else "diverged",
+            matched=self.port.matched,
+            total=len(source.effects),
+            changed_revisions=changed(old, new) if old else [],
+            divergence=first,
+        )
+
+    def _first(self) -> Divergence | None:
+        records = self._difference()
+        miss = self.port.miss
+        if miss is not None and (records is None or records.frame >= miss.key.frame):
+            return _of_miss(miss)
+        if records is not None:
+            return records
+        return _unasked(self._source.effects, self.going)
+
+    def _difference(self) -> Divergence | None:
+        old = (*self._source.frames, *self._source.post_frames)
+        new = (*self.going.frames, *self.going.post_frames)
+        return next(_differences(old, new), None)
+
+
+def _differences(old: Sequence[FrameRecord], new: Sequence[FrameRecord]) -> Iterator[Divergence]:
+    for left, right in zip(old, new, strict=False):
+        if (left.frame, left.node) != (right.frame, right.node):
+            yield Divergence(
+                frame=left.frame, node=left.node, field="node", expected=left.node, got=right.node
+            )
+        yield from _fields(left, right)
+    if len(old) > len(new):
+        missing = old[len(new)]
+        yield Divergence(
+            frame=missing.frame, node=missing.node, field="node", expected=missing.node, got=""
+        )
+    if len(new) > len(old):
+        extra = new[len(old)]
+        yield Divergence(
+            frame=extra.frame, node=extra.node, field="node", expected="", got=extra.node
+        )
+
+
+def _fields(left: FrameRecord, right: FrameRecord) -> Iterator[Divergence]:
+    olds: Json = msgspec.to_builtins(left)
+    news: Json = msgspec.to_builtins(right)
+    for name in COMPARED:
+        expected, got = olds.get(name), news.get(name)
+        if canonical(expected) != canonical(got):
+            pointer, one, two = first_difference(expected, got)
+            yield Divergence(
+                frame=left.frame,
+                node=left.node,
+                field=f"{name}{pointer}",
+                expected=_shown(one),
+                got=_shown(two),
+            )
+
+
+def _of_miss(miss: Miss) -> Divergence:
+    where = {"frame": miss.key.frame, "node": miss.key.node}
+    if miss.expected is None:
+        return Divergence(
+            **where, field=f"effect {miss.key}", expected="", got=_shown(_asked(miss.asked))
+        )
+    if miss.expected.ended is None:
+        return Divergence(
+            **where, field=f"effect {miss.key}", expected="unknown outcome", got=miss.asked.kind
+        )
+    pointer, one, two = first_difference(miss.expected.request, miss.asked.request)
+    field = f"effect {miss.key} request{pointer}"
+    return Divergence(**where, field=field, expected=_shown(one), got=_shown(two))
+
+
+def _asked(ask: Ask) -> Json:
+    return {"kind": ask.kind, "name": ask.name, "request": ask.request}
+
+
+def _unasked(effects: Sequence[Effect], going: Pass) -> Divergence | None:
+    asked = {name for record in (*going.frames, *going.post_frames) for name in record.effects}
+    for effect in effects:
+        if effect.effect_id not in asked:
+            return Divergence(
+                frame=effect.frame,
+                node=effect.node,
+                field=f"effect {effect.effect_id}",
+                expected=_shown(effect.request),
+                got="",
+            )
+    return None
+
+
+def _shown(value: Json) -> str:
+    text = value if isinstance(value, str) else canonical(value).decode()
+    return text[:SHOWN]

@@ -1,0 +1,102 @@
+"""A lane with its own conversation, state, graph and queue; at most one run at a time.
+
+One worker task owns each channel and takes its inbox in order, which is why nothing here is locked.
+"""
+
+import asyncio
+from collections import deque
+
+import msgspec
+
+from agent.core.json import Json
+from agent.core.messages import Turn
+from agent.core.runs import Run
+from agent.core.state import Change, at, fresh
+from agent.runtime.lineage import SNAPSHOT_EVERY, WINDOW
+from agent.runtime.live import LiveRun
+from agent.runtime.ports import ChannelRow, End
+
+
+class Switch:
+    """A graph switch that waits its turn in the inbox."""
+
+    __slots__ = ("done", "name")
+
+    def __init__(self, name: str, done: asyncio.Future[None]) -> None:
+        self.name = name
+        self.done = done
+
+
+class Channel:
+    """One lane.
+
+    Args:
+        row: what is stored of it.
+    """
+
+    def __init__(self, row: ChannelRow) -> None:
+        self.row = row
+        self.inbox: asyncio.Queue[LiveRun | Switch] = asyncio.Queue()
+        self.waiting: dict[str, LiveRun] = {}
+        """Accepted, not begun, in order."""
+        self.active: LiveRun | None = None
+        self.state: Json = fresh(row.identity, row.situation)
+        self.window: deque[Turn] = deque(maxlen=WINDOW)
+        self.history_len = 0
+        self.since_snapshot = 0
+        self.sent: LiveRun | None = None
+        """The newest run that came through ``/api/send``, while it is not stored as ended."""
+
+    @property
+    def name(self) -> str:
+        """The channel's name."""
+        return self.row.name
+
+    @property
+    def busy(self) -> bool:
+        """Whether a run is active or queued."""
+        return self.active is not None or bool(self.waiting)
+
+    def set(self, **fields: Json) -> None:
+        """Change stored fields."""
+        self.row = msgspec.structs.replace(self.row, **fields)
+
+    def reset(self) -> None:
+        """Go back to a state nobody has spoken in; the situation is kept."""
+        situation = at(self.state, "memory", "situation")
+        self.set(head=0, last_sent=0, cleared=True, situation=situation)
+        self.state = fresh(self.row.identity, situation)
+        self.window.clear()
+        self.history_len = 0
+        self.since_snapshot = 0
+        self.sent = None
+
+    def restore(self, state: Json, turns: tuple[Turn, ...], ends: list[End]) -> None:
+        """Take the state of an earlier run."""
+        self.state = state
+        self.window = deque(turns, maxlen=WINDOW)
+        self.history_len = ends[0].history_len
+        self.since_snapshot = ends[0].since_snapshot
+
+    def end(
+        self, run: Run, state: Json, turns: tuple[Turn, ...], changes: tuple[Change, ...]
+    ) -> End:
+        """Return what ``run`` leaves behind, a delta on the head it started from."""
+        count = self.since_snapshot + 1
+        whole = count >= SNAPSHOT_EVERY or not self.row.head
+        return End(
+            parent=run.parent,
+            history_len=self.history_len + len(turns),
+            since_snapshot=0 if whole else count,
+            turns=turns,
+            changes=changes,
+            snapshot=state if whole else None,
+        )
+
+    def move(self, run: Run, state: Json, end: End) -> None:
+        """Make ``run`` the head."""
+        self.set(head=run.n, cleared=False)
+        self.state = state
+        self.window.extend(end.turns)
+        self.history_len = end.history_len
+        self.since_snapshot = end.since_snapshot

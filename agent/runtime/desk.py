@@ -1,0 +1,305 @@
+"""Everything that can be asked without changing anything."""
+
+from collections.abc import Callable, Iterable
+
+import msgspec
+
+from agent.core import controls
+from agent.core.errors import UnknownRun, Unprocessable
+from agent.core.events import Topic
+from agent.core.graph import cytoscape
+from agent.core.ids import MAIN, ChannelName, is_name, number_of
+from agent.core.journal import Fold, trace_of
+from agent.core.json import Json, digest
+from agent.core.runs import Run, RunStatus
+from agent.core.state import at
+from agent.runtime.channels import Channel
+from agent.runtime.lineage import WINDOW, turns_of
+from agent.runtime.live import LiveRun
+from agent.runtime.parts import Parts
+from agent.runtime.ports import RunFilter
+
+BUSY = "Pipeline already running"
+
+
+class Desk:
+    """Answers questions about channels, runs and traces.
+
+    Args:
+        parts: what the runtime is made of.
+        channel: finds (or opens) a channel by name.
+        live: the runs that are not terminal, by number.
+    """
+
+    def __init__(
+        self, parts: Parts, channel: Callable[[str], Channel], live: dict[int, LiveRun]
+    ) -> None:
+        self._parts = parts
+        self._channel = channel
+        self._live = live
+        self.chats = 0
+        """Open chat sockets."""
+
+    # The channel
+
+    def check(self, channel: str = MAIN) -> Json:
+        """Tell whether a send would be taken now; asks no model."""
+        lane = self._channel(channel)
+        if lane.busy:
+            return {"ready": False, "reason": "busy", "detail": BUSY}
+        return {
+            "ready": True,
+            "graph": lane.row.graph,
+            "identity": lane.row.identity,
+            "history_len": lane.history_len,
+            "ws_connected": self.chats > 0,
+        }
+
+    def state(self, channel: str = MAIN) -> Json:
+        """Return memory and the length of the history, plus the whole state for the page."""
+        lane = self._channel(channel)
+        return {
+            "status": "active",
+            "memorizer": at(lane.state, "memory"),
+            "history_len": lane.history_len,
+            "ws_connected": self.chats > 0,
+            "ui": at(lane.state, "ui"),
+            "sensor": self._parts.sensor.snapshot,
+        }
+
+    def poll(self, since: str, channel: str = MAIN) -> Json:
+        """Tell whether memory or history changed since the poll that returned ``since``."""
+        lane = self._channel(channel)
+        memory = at(lane.state, "memory")
+        last = [msgspec.to_builtins(turn) for turn in (*lane.window,)[-3:]]
+        mark = digest([memory, lane.history_len, last])[:12]
+        if mark == since:
+            return {"changed": False, "hash": mark}
+        return {
+            "changed": True,
+            "hash": mark,
+            "state": memory,
+            "history_len": lane.history_len,
+            "last_messages": last,
+        }
+
+    async def history(self, last: int, channel: str = MAIN) -> Json:
+        """Return the last ``last`` messages of the conversation, oldest first."""
+        lane = self._channel(channel)
+        turns = (*lane.window,)
+        if last > WINDOW and lane.history_len > len(turns):
+            ends = await self._parts.store.lineage(lane.row.head, turns=last, snapshot=False)
+            turns = turns_of(ends, last)
+        return [msgspec.to_builtins(turn) for turn in turns[-last:]]
+
+    def snapshot(self, channel: str = MAIN) -> Json:
+        """Return what a chat socket is told first."""
+        lane = self._channel(channel)
+        active = lane.active
+        return {
+            "type": "snapshot",
+            "seq": self._parts.hub.last,
+            "history": [msgspec.to_builtins(turn) for turn in lane.window],
+            "controls": controls.current(at(lane.state, "ui")),
+            "run": active and {**active.progress(), "message": active.run.text},
+            "pending": [
+                {"run_id": live.run.run_id, "text": live.run.text, "position": place}
+                for place, live in enumerate(lane.waiting.values(), 1)
+            ],
+        }
+
+    # Graphs
+
+    def graph(self, channel: str = MAIN) -> Json:
+        """Return the active graph."""
+        edition = self._parts.library.edition(self._channel(channel).row.graph)
+        spec = edition.program.spec
+        edges: Json = msgspec.to_builtins(spec.edges)
+        return {
+            "name": spec.name,
+            "description": spec.description,
+            "nodes": {node.role: node.impl for node in spec.nodes},
+            "edges": edges,
+            "cytoscape": cytoscape(spec),
+            "revision": edition.program.revision,
+        }
+
+    def graphs(self, channel: str = MAIN) -> Json:
+        """Return all installed graphs."""
+        active = self._channel(channel).row.graph
+        specs = [self._parts.library.spec(name) for name in self._parts.library.names]
+        return {
+            "graphs": [
+                {"name": s.name, "description": s.description, "active": s.name == active}
+                for s in specs
+            ]
+        }
+
+    # Runs
+
+    async def find(self, name: str) -> Run:
+        """Return a run by run id or ``msg_<n>``.
+
+        Raises:
+            UnknownRun: there is none.
+        """
+        number = number_of(name)
+        live = self._live.get(number or 0)
+        run = live.run if live else await self._parts.store.run(number or 0)
+        if run is None or name not in (run.run_id, run.alias):
+            raise UnknownRun(f"no run {name!r}; GET /api/runs lists them")
+        return run
+
+    async def run(self, name: str) -> Json:
+        """Return a run as the wire shows it."""
+        return shown(await self.find(name))
+
+    async def runs(
+        self,
+        *,
+        channel: str | None = None,
+        status: str | None = None,
+        kind: str | None = None,
+        before: str | None = None,
+        limit: int = 50,
+    ) -> Json:
+        """Return a page of runs, newest first."""
+        wanted = RunFilter(
+            channel=channel, status=status, kind=kind, before=_before(before), limit=limit
+        )
+        page = [self._newest(run) for run in await self._parts.store.runs(wanted)]
+        return {"runs": [shown(run) for run in page], "next": _next(page, limit)}
+
+    def _newest(self, run: Run) -> Run:
+        live = self._live.get(run.n)
+        return live.run if live else run
+
+    async def result(self, name: str | None, channel: str = MAIN) -> Json:
+        """Return how far a send is; without ``name`` the newest of the channel."""
+        lane = self._channel(channel)
+        if name is None and not lane.row.last_sent:
+            return {"status": "idle", "id": "", "stage": "cleared"} if lane.row.cleared else IDLE
+        live = self._live.get((number_of(name) or 0) if name else lane.row.last_sent)
+        if live is not None and not live.over and name in (None, live.run.alias, live.run.run_id):
+            return live.progress()
+        run = await (self.find(name) if name else self._sent(lane))
+        return self._outcome(run, lane)
+
+    async def _sent(self, lane: Channel) -> Run:
+        run = await self._parts.store.run(lane.row.last_sent)
+        if run is None:
+            raise UnknownRun(f"run {lane.row.last_sent} is not in the store")
+        return run
+
+    def _outcome(self, run: Run, lane: Channel) -> Json:
+        base = {"id": run.alias or run.run_id, "run_id": run.run_id}
+        if run.status is RunStatus.DONE:
+            memory = at(lane.state, "memory")
+            done = {"status": "done", "stage": "done", "response": run.response}
+            return {**done, **base, "memorizer": memory, "path": run.path}
+        detail = run.error or str(run.status)
+        failed = {"status": str(run.status), "stage": "error", "detail": detail}
+        return {**failed, **base, "response": run.response}
+
+    # Traces
+
+    async def frames(self, last: int, run: str | None, channel: str = MAIN) -> Json:
+        """Return the last wire summaries of the channel, oldest first, or that of one run."""
+        store = self._parts.store
+        if run is None:
+            wanted = RunFilter(channel=channel, limit=last, own=True)
+            found = await store.summaries(wanted)
+        else:
+            number = (await self.find(run)).n
+            found = await store.summaries(RunFilter(only=number))
+        summaries = [msgspec.Raw(body) for body in reversed(found)]
+        return {
+            "graph": self._channel(channel).row.graph,
+            "engine": "frames",
+            "traces": summaries,
+            "last_trace": summaries[-1] if summaries else None,
+        }
+
+    async def traces(
+        self, *, limit: int = 50, before: str | None = None, q: str = "", own: bool = False
+    ) -> Json:
+        """Return a page of summaries, newest first."""
+        wanted = RunFilter(limit=limit, before=_before(before), text=q, own=own)
+        found = await self._parts.store.summaries(wanted)
+        ids = [msgspec.json.decode(body, type=_RunIdOnly).run_id for body in found]
+        following = ids[-1] if len(ids) == limit else None
+        return {"traces": [msgspec.Raw(body) for body in found], "next": following}
+
+    async def trace(self, name: str) -> bytes:
+        """Return the full trace of a run, its effects included, encoded."""
+        run = await self.find(name)
+        fold = Fold(await self._parts.store.rows(run.n))
+        frames = (*fold.frames, *(fold.broken() if run.status.terminal else ()))
+        return msgspec.json.encode(trace_of(run, frames, fold.post_frames, fold.effects.values()))
+
+    def trace_lines(self, last: int) -> list[bytes]:
+        """Return the last events of the log, flat."""
+        return self._parts.hub.newest(Topic.TRACE, last)
+
+    # The server
+
+    def info(self, channel: str = MAIN) -> Json:
+        """Return what the page shows about the runtime itself."""
+        lane, model = self._channel(channel), self._parts.model
+        return {
+            "version": self._parts.version,
+            "graph": lane.row.graph,
+            "model": {
+                "label": model.label,
+                "model": model.default_model,
+                "builtin": model.default_model == "builtin",
+            },
+            "identity": lane.row.identity,
+            "data_file": self._parts.data_file,
+            "channel": lane.name,
+            "connect_hint": "set AGENT_LLM_BASE_URL, AGENT_LLM_API_KEY and AGENT_LLM_MODEL, "
+            "then start again",
+        }
+
+
+IDLE: Json = {"status": "idle"}
+
+
+class _RunIdOnly(msgspec.Struct, frozen=True):
+    run_id: str
+
+
+def shown(run: Run) -> Json:
+    """Return a run as the wire shows it: without what only a replay needs."""
+    plain = msgspec.to_builtins(run)
+    for private in ("base", "sensor", "action", "dashboard"):
+        plain.pop(private, None)
+    return plain
+
+
+def channel_name(text: str) -> ChannelName:
+    """Check a channel name from outside.
+
+    Raises:
+        Unprocessable: it is not a name.
+    """
+    if not is_name(text):
+        raise Unprocessable(
+            f"channel {text!r:.80} is not a name; expected letters, digits, '.', '_' or '-', "
+            "at most 64, beginning with a letter or digit"
+        )
+    return ChannelName(text)
+
+
+def _before(name: str | None) -> int | None:
+    if name is None:
+        return None
+    number = number_of(name)
+    if number is None:
+        raise Unprocessable(f"before={name!r:.80} is not a run id")
+    return number
+
+
+def _next(page: Iterable[Run], limit: int) -> str | None:
+    runs = [*page]
+    return runs[-1].run_id if len(runs) == limit else None

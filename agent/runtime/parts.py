@@ -1,0 +1,102 @@
+"""What a runtime is made of, and what a run is given of it."""
+
+from collections.abc import Mapping
+
+import msgspec
+
+from agent.core import controls
+from agent.core.events import RunChanged
+from agent.core.frames import MESSAGE_CHARS, Envelope
+from agent.core.graph import GraphSpec
+from agent.core.json import Json
+from agent.core.messages import Turn
+from agent.core.runs import Run
+from agent.engine.context import Scene, World
+from agent.engine.ports import Clock, Model, Tool
+from agent.runtime.hub import Hub
+from agent.runtime.library import Edition, Library
+from agent.runtime.ports import Store
+from agent.runtime.sensor import Sensor
+
+UI = "ui"
+
+
+class Parts(msgspec.Struct, frozen=True, kw_only=True):
+    """The pieces, put together once by the composition root."""
+
+    hub: Hub
+    store: Store
+    clock: Clock
+    library: Library
+    model: Model
+    tools: Mapping[str, Tool]
+    sensor: Sensor
+    schema: str = ""
+    """Schema text of the databases, for prompts."""
+    data_file: str = ""
+    version: str = ""
+
+    def world(self, edition: Edition) -> World:
+        """Return what nodes of ``edition`` can reach."""
+        return World(
+            model=self.model,
+            tools=self.tools,
+            schema=self.schema,
+            clock=self.clock,
+            render=edition.render,
+        )
+
+
+class Opening(msgspec.Struct, frozen=True, kw_only=True):
+    """How a run begins."""
+
+    pending: dict[str, Envelope]
+    local: bool
+    """A click that is resolved without a model: one frame, no post-frames."""
+
+
+def opening(run: Run, graph: GraphSpec, ui: Json) -> Opening:
+    """Return where ``run`` enters ``graph`` when the page shows ``ui``."""
+    if not run.action:
+        message = Envelope(kind="message", text=run.text)
+        return Opening(pending={graph.start: message}, local=False)
+    click = Envelope(kind="action", text=run.text, data={"action": run.text, "data": run.data})
+    has_ui = any(node.role == UI for node in graph.nodes)
+    local = has_ui and controls.resolve(ui, run.text, run.data) is not None
+    return Opening(pending={UI if local else graph.action_start: click}, local=local)
+
+
+def scene_of(run: Run, history: tuple[Turn, ...]) -> Scene:
+    """Return what the nodes of ``run`` are given."""
+    return Scene(
+        run_id=run.run_id,
+        channel=run.channel,
+        message=run.text,
+        history=history,
+        dashboard=run.dashboard,
+        sensor=run.sensor,
+        identity=run.identity,
+    )
+
+
+def turns_of_run(run: Run, *, local: bool) -> tuple[Turn, ...]:
+    """Return what ``run`` adds to the conversation."""
+    if local:
+        return ()
+    asked = f"(clicked {run.text})" if run.action else run.text
+    said = (Turn(role="assistant", content=run.response),) if run.response else ()
+    return (Turn(role="user", content=asked), *said)
+
+
+def status_event(run: Run) -> RunChanged:
+    """Return the event that tells the status of ``run``."""
+    return RunChanged(
+        node="runtime",
+        run_id=run.run_id,
+        channel=run.channel,
+        kind=run.kind,
+        message=run.text[:MESSAGE_CHARS],
+        status=str(run.status),
+        graph=run.graph,
+        error=run.error,
+    )

@@ -1,0 +1,163 @@
+"""Sealed replays beside the live runs: no channel, a new trace, a verdict."""
+
+from collections.abc import Callable
+
+import msgspec
+
+from agent.core.errors import Conflict
+from agent.core.events import FrameTraced
+from agent.core.frames import FrameTrace
+from agent.core.ids import NO_CHANNEL, RunId
+from agent.core.journal import Fold, trace_of
+from agent.core.json import Json
+from agent.core.revisions import Manifest
+from agent.core.runs import Run, RunStatus, advance
+from agent.core.state import at
+from agent.debugger.replay import Rerun, Verdict
+from agent.engine.engine import ENGINE
+from agent.runtime.library import Edition
+from agent.runtime.lineage import WINDOW, state_of, turns_of
+from agent.runtime.live import LiveRun
+from agent.runtime.parts import Parts, opening, scene_of, status_event
+from agent.runtime.ports import End
+
+Number = Callable[[], tuple[int, RunId]]
+NOTHING_LEFT = End(parent=0, history_len=0, since_snapshot=0)
+_manifest = msgspec.json.Decoder(Manifest).decode
+
+
+def manifest_name(revision: str) -> str:
+    """Name of the blob that holds the manifest of ``revision``."""
+    return f"rev:{revision}"
+
+
+class Replays:
+    """Re-runs recorded runs.
+
+    Args:
+        parts: what the runtime is made of.
+        number: gives the next run number and its id.
+    """
+
+    def __init__(self, parts: Parts, number: Number) -> None:
+        self._parts = parts
+        self._number = number
+        self._kept: set[str] = set()
+
+    async def keep(self, edition: Edition) -> None:
+        """Store the texts behind an edition, once, so that traces can be pinned to them."""
+        revision = edition.program.revision
+        if revision in self._kept:
+            return
+        self._kept.add(revision)
+        store, manifest = self._parts.store, edition.manifest
+        for part, text in edition.texts.items():
+            await store.put_blob(manifest.parts[part], text)
+        await store.put_blob(manifest_name(revision), msgspec.json.encode(manifest).decode())
+
+    async def replay(self, source: Run, *, pinned: bool) -> Verdict:
+        """Run ``source`` again, sealed, and compare.
+
+        Raises:
+            Conflict: it has not ended yet, or its own revision is not kept.
+        """
+        if not source.status.terminal:
+            raise Conflict(f"run {source.run_id} is {source.status}; it can be replayed when ended")
+        trace = await self._trace(source)
+        old = await self._manifest(source.revision)
+        edition = await self._edition(source, old, pinned=pinned)
+        run = await self._begin(source, edition)
+        live = LiveRun(run, self._parts.store, self._parts.hub.publish, self._parts.clock.now_ms)
+        rerun = await self._rerun(source, trace, edition, live)
+        verdict = rerun.verdict(run.run_id, old, edition.manifest)
+        await self._end(live, rerun, verdict)
+        return verdict
+
+    async def _trace(self, run: Run) -> FrameTrace:
+        fold = Fold(await self._parts.store.rows(run.n))
+        frames = (*fold.frames, *fold.broken())
+        return trace_of(run, frames, fold.post_frames, fold.effects.values())
+
+    async def _manifest(self, revision: str) -> Manifest | None:
+        text = await self._parts.store.blob(manifest_name(revision))
+        return None if text is None else _manifest(text)
+
+    async def _edition(self, source: Run, old: Manifest | None, *, pinned: bool) -> Edition:
+        library = self._parts.library
+        if not pinned:
+            return library.edition(source.graph)
+        if old is None:
+            raise Conflict(f"revision {source.revision!r} of {source.run_id} is not kept here")
+        texts: dict[str, str] = {}
+        for part, name in old.parts.items():
+            text = await self._parts.store.blob(name)
+            if text is None:
+                raise Conflict(f"part {part!r} of revision {source.revision!r} is not kept here")
+            texts[part] = text
+        return library.pinned(old, texts)
+
+    async def _begin(self, source: Run, edition: Edition) -> Run:
+        n, name = self._number()
+        now = self._parts.clock.now_ms()
+        queued = msgspec.structs.replace(
+            source,
+            n=n,
+            run_id=name,
+            kind="replay",
+            status=RunStatus.QUEUED,
+            channel=NO_CHANNEL,
+            alias="",
+            graph=edition.manifest.graph,
+            revision=edition.program.revision,
+            created=now,
+            started=None,
+            ended=None,
+            response="",
+            error="",
+            replay_of=source.run_id,
+        )
+        await self._parts.store.accept(queued)
+        run = advance(queued, RunStatus.RUNNING, now)
+        self._parts.store.update(run)
+        self._parts.hub.publish(status_event(run))
+        return run
+
+    async def _rerun(
+        self, source: Run, trace: FrameTrace, edition: Edition, live: LiveRun
+    ) -> Rerun:
+        ends = await self._parts.store.lineage(source.parent, turns=WINDOW, snapshot=True)
+        state: Json = state_of(ends) if source.parent else source.base
+        start = opening(source, edition.program.spec, at(state, "ui"))
+        rerun = Rerun(
+            trace,
+            edition.program,
+            self._parts.world(edition),
+            msgspec.structs.replace(scene_of(live.run, turns_of(ends, WINDOW)), channel=NO_CHANNEL),
+            live,
+            live.emit,
+            state,
+        )
+        clock = self._parts.clock
+        began = clock.monotonic()
+        await rerun.run(start.pending, post=bool(trace.post_frames))
+        took = (clock.monotonic() - began) * 1000
+        live.run = msgspec.structs.replace(live.run, total_ms=took)
+        return rerun
+
+    async def _end(self, live: LiveRun, rerun: Rerun, verdict: Verdict) -> None:
+        going, parts = rerun.going, self._parts
+        status = RunStatus.ERROR if going.error else RunStatus.DONE
+        run = live.run = msgspec.structs.replace(
+            advance(live.run, status, parts.clock.now_ms()),
+            response=going.response,
+            error=going.error,
+            path=going.path,
+            total_frames=going.ticks,
+        )
+        trace = trace_of(run, going.frames, going.post_frames, live.effects.values())
+        await parts.store.finish(run, NOTHING_LEFT, trace, None)
+        await parts.store.save_record(f"verdict:{run.run_id}", msgspec.to_builtins(verdict))
+        parts.hub.publish(status_event(run))
+        parts.hub.publish(
+            FrameTraced(node=ENGINE, run_id=run.run_id, channel=NO_CHANNEL, trace=trace)
+        )

@@ -1,0 +1,203 @@
+"""From an accepted run to its terminal state.
+
+Order at the end: main frames, the answer (``done`` on the chat socket), post-frames; then run,
+state, summary and head in one transaction; then the terminal status and the trace. What is
+announced as ended is on disk.
+"""
+
+import asyncio
+
+import msgspec
+
+from agent.core.errors import AgentError, Overloaded
+from agent.core.events import Answered, Failed, FrameTraced, Said
+from agent.core.frames import FrameRecord, FrameTrace
+from agent.core.journal import INTERRUPTED, Fold, trace_of
+from agent.core.json import Json
+from agent.core.runs import Run, RunStatus, advance
+from agent.core.state import Change, apply, at
+from agent.engine.context import World
+from agent.engine.effects import LivePort
+from agent.engine.engine import ENGINE, Pass
+from agent.runtime.channels import Channel
+from agent.runtime.library import Edition
+from agent.runtime.live import LiveRun
+from agent.runtime.parts import Opening, Parts, opening, scene_of, status_event, turns_of_run
+from agent.runtime.ports import ChannelRow, End
+
+RETRY_S = 0.5
+"""Pause between tries to write a terminal state that the disk refused."""
+
+
+class Worker:
+    """Executes runs, one at a time a channel."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+        self._worlds: dict[str, World] = {}
+
+    async def execute(self, channel: Channel, live: LiveRun) -> None:
+        """Take ``live`` to a terminal state; nothing a node does gets out of here."""
+        try:
+            edition = self._parts.library.edition(channel.row.graph)
+        except AgentError as error:
+            await self.refuse(live, RunStatus.ERROR, f"{error.slug}: {error}")
+            return
+        run = self._begin(channel, live, edition)
+        start = opening(run, edition.program.spec, at(channel.state, "ui"))
+        going = Pass(
+            edition.program,
+            self._world(edition),
+            scene_of(run, tuple(channel.window)),
+            LivePort(self._parts.clock, live),
+            live,
+            live.emit,
+            channel.state,
+        )
+        await self._drive(going, live, start)
+        await self._finish(channel, live, going, local=start.local)
+
+    async def refuse(self, live: LiveRun, status: RunStatus, error: str) -> None:
+        """End a run that never began."""
+        ended = advance(live.run, status, self._parts.clock.now_ms())
+        live.run = msgspec.structs.replace(ended, error=error)
+        end = End(parent=live.run.parent, history_len=0, since_snapshot=0)
+        trace = trace_of(live.run, (), (), ())
+        await self._persist(live.run, end, trace, None)
+        self._announce(live, trace)
+
+    async def interrupt(self, channel: Channel, live: LiveRun) -> None:
+        """Close a run that the last process left unfinished, keeping what it had done."""
+        fold = Fold(await self._parts.store.rows(live.run.n))
+        frames = (*fold.frames, *fold.broken())
+        run = msgspec.structs.replace(
+            advance(live.run, RunStatus.INTERRUPTED, self._parts.clock.now_ms()),
+            response=fold.response,
+            error=f"{INTERRUPTED}: the process ended while it ran",
+            path=self._path(live.run, frames),
+            total_frames=frames[-1].frame if frames else 0,
+            total_ms=frames[-1].ended - frames[0].started if frames else 0.0,
+        )
+        live.effects = fold.effects
+        state = apply(channel.state, fold.changes)
+        trace = trace_of(run, frames, fold.post_frames, fold.effects.values())
+        await self._close(channel, live, trace, run, state, local=False)
+
+    def _path(self, run: Run, frames: tuple[FrameRecord, ...]) -> str:
+        try:
+            program = self._parts.library.edition(run.graph).program
+        except AgentError:
+            return ""
+        return program.path(frozenset(record.node for record in frames))
+
+    def _world(self, edition: Edition) -> World:
+        revision = edition.program.revision
+        if revision not in self._worlds:
+            self._worlds = {revision: self._parts.world(edition)}
+        return self._worlds[revision]
+
+    def _begin(self, channel: Channel, live: LiveRun, edition: Edition) -> Run:
+        parts = self._parts
+        head = channel.row.head
+        run = live.run = msgspec.structs.replace(
+            advance(live.run, RunStatus.RUNNING, parts.clock.now_ms()),
+            graph=edition.manifest.graph,
+            revision=edition.program.revision,
+            parent=head,
+            base=None if head else channel.state,
+            sensor=parts.sensor.snapshot,
+        )
+        live.stage = "input"
+        parts.store.update(run)
+        parts.hub.publish(status_event(run))
+        return run
+
+    async def _drive(self, going: Pass, live: LiveRun, start: Opening) -> None:
+        clock = self._parts.clock
+        began = clock.monotonic()
+        try:
+            async with asyncio.timeout(None) as live.scope:
+                if live.cancelled:
+                    live.stop()
+                await going.run(start.pending)
+                self._answer(going, live, (clock.monotonic() - began) * 1000)
+                if not start.local and not going.error:
+                    await going.run_post()
+        except TimeoutError:
+            going.cut("cancelled")
+            if not live.answered:
+                self._answer(going, live, (clock.monotonic() - began) * 1000)
+        finally:
+            live.scope = None
+
+    def _answer(self, going: Pass, live: LiveRun, took: float) -> None:
+        run = live.run = msgspec.structs.replace(
+            live.run, response=going.response, total_ms=took, error=going.error
+        )
+        live.answered = True
+        publish, run_id, channel = self._parts.hub.publish, run.run_id, run.channel
+        if going.error:
+            publish(
+                Failed(
+                    node=ENGINE, run_id=run_id, channel=channel, code="node_failed",
+                    detail=going.error,
+                )
+            )  # fmt: skip
+        if run.response:
+            text = run.response
+            publish(Said(node=ENGINE, run_id=run_id, channel=channel, role="assistant", text=text))
+        publish(Answered(node=ENGINE, run_id=run_id, channel=channel))
+
+    async def _finish(self, channel: Channel, live: LiveRun, going: Pass, *, local: bool) -> None:
+        status, error = RunStatus.DONE, going.error
+        if error:
+            status = RunStatus.ERROR
+        elif live.cancelled:
+            status, error = RunStatus.CANCELLED, "cancelled"
+        run = msgspec.structs.replace(
+            advance(live.run, status, self._parts.clock.now_ms()),
+            response=going.response,
+            error=error,
+            path=going.path,
+            total_frames=going.ticks,
+        )
+        trace = trace_of(run, going.frames, going.post_frames, live.effects.values())
+        await self._close(channel, live, trace, run, going.state, local=local)
+
+    async def _close(
+        self,
+        channel: Channel,
+        live: LiveRun,
+        trace: FrameTrace,
+        run: Run,
+        state: Json,
+        *,
+        local: bool,
+    ) -> None:
+        live.run = run
+        turns = turns_of_run(run, local=local)
+        end = channel.end(run, state, turns, _changes(trace))
+        head = msgspec.structs.replace(channel.row, head=run.n, cleared=False)
+        await self._persist(run, end, trace, head)
+        channel.move(run, state, end)
+        self._announce(live, trace)
+
+    async def _persist(
+        self, run: Run, end: End, trace: FrameTrace, head: ChannelRow | None
+    ) -> None:
+        while True:
+            try:
+                return await self._parts.store.finish(run, end, trace, head)
+            except Overloaded:
+                await asyncio.sleep(RETRY_S)
+
+    def _announce(self, live: LiveRun, trace: FrameTrace) -> None:
+        run, publish = live.run, self._parts.hub.publish
+        publish(status_event(run))
+        publish(FrameTraced(node=ENGINE, run_id=run.run_id, channel=run.channel, trace=trace))
+        live.ended()
+
+
+def _changes(trace: FrameTrace) -> tuple[Change, ...]:
+    records = (*trace.frames, *trace.post_frames)
+    return tuple([change for record in records for change in record.changes])
