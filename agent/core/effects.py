@@ -15,7 +15,7 @@ from agent.core.messages import Usage
 EffectKind = Literal["model", "tool", "clock", "random", "id"]
 
 
-class EffectKey(msgspec.Struct, frozen=True, kw_only=True):
+class EffectKey(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Place of an effect in its run."""
 
     frame: int
@@ -32,7 +32,7 @@ class EffectKey(msgspec.Struct, frozen=True, kw_only=True):
         return f"{self.frame}.{self.node}.{self.visit}.{branch}{self.index}"
 
 
-class EffectError(msgspec.Struct, frozen=True, kw_only=True):
+class EffectError(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """How the world refused; raised again in a replay."""
 
     code: str
@@ -40,7 +40,7 @@ class EffectError(msgspec.Struct, frozen=True, kw_only=True):
     partial: Json = None
 
 
-class Chunk(msgspec.Struct, frozen=True, array_like=True):
+class Chunk(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """A piece of a stream."""
 
     at_ms: float
@@ -48,7 +48,7 @@ class Chunk(msgspec.Struct, frozen=True, array_like=True):
     text: str
 
 
-class Effect(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Effect(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
     """One effect, from intent to result."""
 
     effect_id: str

@@ -25,7 +25,9 @@ class Topic(Flag):
     TEST = auto()
 
 
-class Fact(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="event"):
+class Fact(
+    msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True, tag_field="event"
+):
     """What all events share."""
 
     topics: ClassVar[Topic] = Topic.TRACE
@@ -37,32 +39,32 @@ class Fact(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_fi
     frame: int | None = None
 
 
-class Thinking(Fact, frozen=True, kw_only=True, tag="thinking"):
+class Thinking(Fact, frozen=True, kw_only=True, gc=False, tag="thinking"):
     """A node says what it is busy with."""
 
     text: str
 
 
-class Perceived(Fact, frozen=True, kw_only=True, tag="perceived"):
+class Perceived(Fact, frozen=True, kw_only=True, gc=False, tag="perceived"):
     """The input node understood a message."""
 
     perception: Json
 
 
-class Decided(Fact, frozen=True, kw_only=True, tag="decided"):
+class Decided(Fact, frozen=True, kw_only=True, gc=False, tag="decided"):
     """The director has a plan, or the PA a route."""
 
     plan: Json
 
 
-class Streaming(Fact, frozen=True, kw_only=True, tag="streaming"):
+class Streaming(Fact, frozen=True, kw_only=True, gc=False, tag="streaming"):
     """A piece of the answer; ``delta`` on the chat socket."""
 
     topics: ClassVar[Topic] = Topic.CHAT | Topic.TRACE
     text: str
 
 
-class ToolCalled(Fact, frozen=True, kw_only=True, tag="tool_call"):
+class ToolCalled(Fact, frozen=True, kw_only=True, gc=False, tag="tool_call"):
     """A tool is about to run."""
 
     tool: str
@@ -70,7 +72,7 @@ class ToolCalled(Fact, frozen=True, kw_only=True, tag="tool_call"):
     effect_id: str
 
 
-class ToolReturned(Fact, frozen=True, kw_only=True, tag="tool_result"):
+class ToolReturned(Fact, frozen=True, kw_only=True, gc=False, tag="tool_result"):
     """A tool has ended."""
 
     tool: str
@@ -81,19 +83,19 @@ class ToolReturned(Fact, frozen=True, kw_only=True, tag="tool_result"):
     duration_ms: float
 
 
-class Interpreted(Fact, frozen=True, kw_only=True, tag="interpreted"):
+class Interpreted(Fact, frozen=True, kw_only=True, gc=False, tag="interpreted"):
     """Raw tool output was read."""
 
     interpretation: Json
 
 
-class Updated(Fact, frozen=True, kw_only=True, tag="updated"):
+class Updated(Fact, frozen=True, kw_only=True, gc=False, tag="updated"):
     """The memory after the memorizer."""
 
     memory: Json
 
 
-class ContextSent(Fact, frozen=True, kw_only=True, tag="context"):
+class ContextSent(Fact, frozen=True, kw_only=True, gc=False, tag="context"):
     """What is really sent to a model."""
 
     effect_id: str
@@ -104,21 +106,21 @@ class ContextSent(Fact, frozen=True, kw_only=True, tag="context"):
     """Middle messages that the node's token budget left out."""
 
 
-class Controls(Fact, frozen=True, kw_only=True, tag="controls"):
+class Controls(Fact, frozen=True, kw_only=True, gc=False, tag="controls"):
     """All controls the page shows from now on."""
 
     topics: ClassVar[Topic] = Topic.CHAT | Topic.TRACE
     controls: Json
 
 
-class MachineCreated(Fact, frozen=True, kw_only=True, tag="machine_created"):
+class MachineCreated(Fact, frozen=True, kw_only=True, gc=False, tag="machine_created"):
     """A machine exists."""
 
     id: str
     machine: Json
 
 
-class MachineTransition(Fact, frozen=True, kw_only=True, tag="machine_transition"):
+class MachineTransition(Fact, frozen=True, kw_only=True, gc=False, tag="machine_transition"):
     """A click was resolved without a model: a machine went on, or a bound value changed."""
 
     id: str
@@ -127,14 +129,14 @@ class MachineTransition(Fact, frozen=True, kw_only=True, tag="machine_transition
     after: Json
 
 
-class ProcessStarted(Fact, frozen=True, kw_only=True, tag="process_start"):
+class ProcessStarted(Fact, frozen=True, kw_only=True, gc=False, tag="process_start"):
     """A tool call runs as an observable process."""
 
     pid: str
     tool: str
 
 
-class ProcessDone(Fact, frozen=True, kw_only=True, tag="process_done"):
+class ProcessDone(Fact, frozen=True, kw_only=True, gc=False, tag="process_done"):
     """That process ended."""
 
     pid: str
@@ -143,20 +145,20 @@ class ProcessDone(Fact, frozen=True, kw_only=True, tag="process_done"):
     lines: list[str]
 
 
-class Sensed(Fact, frozen=True, kw_only=True, tag="sensor"):
+class Sensed(Fact, frozen=True, kw_only=True, gc=False, tag="sensor"):
     """What changed around the runtime."""
 
     changes: Json
 
 
-class FrameOpened(Fact, frozen=True, kw_only=True, tag="frame_open"):
+class FrameOpened(Fact, frozen=True, kw_only=True, gc=False, tag="frame_open"):
     """A tick begins; ``node`` is ``frame_engine``."""
 
     nodes: tuple[str, ...]
     post: bool = False
 
 
-class FrameClosed(Fact, frozen=True, kw_only=True, tag="frame_close"):
+class FrameClosed(Fact, frozen=True, kw_only=True, gc=False, tag="frame_close"):
     """One node's visit has ended and was merged."""
 
     visit: int
@@ -168,13 +170,13 @@ class FrameClosed(Fact, frozen=True, kw_only=True, tag="frame_close"):
     post: bool = False
 
 
-class FrameTraced(Fact, frozen=True, kw_only=True, tag="frame_trace"):
+class FrameTraced(Fact, frozen=True, kw_only=True, gc=False, tag="frame_trace"):
     """The whole trace; exactly once per run, and its last event. The wire has the summary."""
 
     trace: FrameTrace
 
 
-class RunChanged(Fact, frozen=True, kw_only=True, tag="run"):
+class RunChanged(Fact, frozen=True, kw_only=True, gc=False, tag="run"):
     """A run has a new status."""
 
     kind: str
@@ -184,7 +186,7 @@ class RunChanged(Fact, frozen=True, kw_only=True, tag="run"):
     error: str = ""
 
 
-class GraphSwitched(Fact, frozen=True, kw_only=True, tag="graph_switched"):
+class GraphSwitched(Fact, frozen=True, kw_only=True, gc=False, tag="graph_switched"):
     """Another graph is active in the channel, or the same one in a new revision."""
 
     topics: ClassVar[Topic] = Topic.TRACE
@@ -192,14 +194,14 @@ class GraphSwitched(Fact, frozen=True, kw_only=True, tag="graph_switched"):
     revision: str
 
 
-class LoopLagged(Fact, frozen=True, kw_only=True, tag="loop_lag"):
+class LoopLagged(Fact, frozen=True, kw_only=True, gc=False, tag="loop_lag"):
     """Something blocked the event loop."""
 
     lag_ms: float
     stack: str
 
 
-class Failed(Fact, frozen=True, kw_only=True, tag="error"):
+class Failed(Fact, frozen=True, kw_only=True, gc=False, tag="error"):
     """Something went wrong that a person should see."""
 
     topics: ClassVar[Topic] = Topic.CHAT | Topic.TRACE
@@ -207,7 +209,7 @@ class Failed(Fact, frozen=True, kw_only=True, tag="error"):
     detail: str
 
 
-class Said(Fact, frozen=True, kw_only=True, tag="message"):
+class Said(Fact, frozen=True, kw_only=True, gc=False, tag="message"):
     """What was said, from any tab or door."""
 
     topics: ClassVar[Topic] = Topic.CHAT
@@ -215,7 +217,7 @@ class Said(Fact, frozen=True, kw_only=True, tag="message"):
     text: str
 
 
-class Queued(Fact, frozen=True, kw_only=True, tag="queued"):
+class Queued(Fact, frozen=True, kw_only=True, gc=False, tag="queued"):
     """A message waits behind others."""
 
     topics: ClassVar[Topic] = Topic.CHAT
@@ -223,19 +225,19 @@ class Queued(Fact, frozen=True, kw_only=True, tag="queued"):
     """1 is next."""
 
 
-class Answered(Fact, frozen=True, kw_only=True, tag="done"):
+class Answered(Fact, frozen=True, kw_only=True, gc=False, tag="done"):
     """The answer is complete; post-frames may still run."""
 
     topics: ClassVar[Topic] = Topic.CHAT
 
 
-class Cleared(Fact, frozen=True, kw_only=True, tag="cleared"):
+class Cleared(Fact, frozen=True, kw_only=True, gc=False, tag="cleared"):
     """The channel was cleared."""
 
     topics: ClassVar[Topic] = Topic.CHAT
 
 
-class TestsChanged(Fact, frozen=True, kw_only=True, tag="test_status"):
+class TestsChanged(Fact, frozen=True, kw_only=True, gc=False, tag="test_status"):
     """The record of the running or last suite."""
 
     topics: ClassVar[Topic] = Topic.TEST
@@ -250,7 +252,7 @@ Event: TypeAlias = (
 )  # fmt: skip
 
 
-class Stamped(msgspec.Struct, frozen=True, kw_only=True):
+class Stamped(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """An event with its place in the one order everything happens in."""
 
     seq: Seq

@@ -11,7 +11,7 @@ from agent.core.state import Change
 MESSAGE_CHARS, PREVIEW_CHARS = 100, 200
 
 
-class Envelope(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Envelope(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
     """What travels along an edge."""
 
     kind: str
@@ -22,7 +22,7 @@ class Envelope(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Role of the node that sent it; empty for the run's own input."""
 
 
-class FrameRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class FrameRecord(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
     """One node's visit. Nodes that ran in the same tick share ``frame``."""
 
     frame: int
@@ -57,7 +57,7 @@ class FrameRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
 Outcome = Literal["done", "error", "cancelled", "interrupted"]
 
 
-class FrameTrace(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class FrameTrace(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
     """Everything one run did."""
 
     run_id: str

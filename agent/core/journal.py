@@ -19,7 +19,7 @@ from agent.core.state import Change
 INTERRUPTED = "interrupted"
 
 
-class Opened(msgspec.Struct, frozen=True, kw_only=True, tag="o", tag_field="t"):
+class Opened(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag="o", tag_field="t"):
     """A tick began."""
 
     frame: int
@@ -27,14 +27,14 @@ class Opened(msgspec.Struct, frozen=True, kw_only=True, tag="o", tag_field="t"):
     at: float
 
 
-class Intent(msgspec.Struct, frozen=True, kw_only=True, tag="i", tag_field="t"):
+class Intent(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag="i", tag_field="t"):
     """An effect is about to happen."""
 
     effect: Effect
 
 
 class Settled(
-    msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag="r", tag_field="t"
+    msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True, tag="r", tag_field="t"
 ):
     """An effect has ended."""
 
@@ -47,7 +47,9 @@ class Settled(
     cost: float | None = None
 
 
-class Closed(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag="c", tag_field="t"):
+class Closed(
+    msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True, tag="c", tag_field="t"
+):
     """A tick has ended: its records and the state changes in them, in one row."""
 
     records: tuple[FrameRecord, ...]

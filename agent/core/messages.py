@@ -5,7 +5,7 @@ import msgspec
 from agent.core.json import Json
 
 
-class ModelRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class ModelRequest(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
     """One request, exactly as it is hashed, recorded and sent."""
 
     model: str
@@ -20,7 +20,7 @@ class ModelRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     max_tokens: int | None = None
 
 
-class ToolCall(msgspec.Struct, frozen=True, kw_only=True):
+class ToolCall(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A tool the model wants called."""
 
     id: str
@@ -31,14 +31,14 @@ class ToolCall(msgspec.Struct, frozen=True, kw_only=True):
     """The arguments as the model wrote them, kept when they could not be decoded."""
 
 
-class Usage(msgspec.Struct, frozen=True, kw_only=True):
+class Usage(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Tokens of one model call, as the provider counted them."""
 
     prompt_tokens: int = 0
     completion_tokens: int = 0
 
 
-class ModelReply(msgspec.Struct, frozen=True, kw_only=True):
+class ModelReply(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A complete answer of a model."""
 
     text: str = ""
@@ -52,7 +52,7 @@ class ModelReply(msgspec.Struct, frozen=True, kw_only=True):
     """US dollars; ``None`` when the price is unknown (never 0 for unknown)."""
 
 
-class Turn(msgspec.Struct, frozen=True, kw_only=True):
+class Turn(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One message of a conversation."""
 
     role: str

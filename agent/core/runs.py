@@ -45,7 +45,7 @@ MOVES: Mapping[RunStatus, frozenset[RunStatus]] = {
 }
 
 
-class Run(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Run(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
     """One run, as stored. Times are Unix milliseconds."""
 
     n: int

@@ -18,7 +18,7 @@ from agent.core.json import Json, fields
 Path = tuple[str, ...]
 
 
-class Change(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Change(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
     """One value written or removed."""
 
     path: Path

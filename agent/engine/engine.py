@@ -101,11 +101,7 @@ class Pass:
     @property
     def path(self) -> str:
         """Name of the way through the graph."""
-        visited = self._visits
-        for name, role in self._program.paths:
-            if role in visited:
-                return name
-        return "+".join(visited)
+        return self._program.path(self._visits)
 
     async def run(self, pending: Mapping[str, Envelope]) -> None:
         """Run frames until nothing is pending or a node failed."""

@@ -1,6 +1,6 @@
 """A checked graph bound to its node code, ready to run: every look-up is done once, here."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 
 import msgspec
 
@@ -43,6 +43,13 @@ class Program(msgspec.Struct, frozen=True, kw_only=True):
     post: tuple[str, ...]
     paths: tuple[tuple[str, str], ...]
     """(name, role): the first role that was visited names the path of the run."""
+
+    def path(self, visited: Collection[str]) -> str:
+        """Name the way through the graph that visited these roles."""
+        for name, role in self.paths:
+            if role in visited:
+                return name
+        return "+".join(visited)
 
 
 def bind(spec: GraphSpec, implementations: Mapping[str, Node], revision: str) -> Program:

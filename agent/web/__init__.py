@@ -1,1 +1,1 @@
-"""Doors: decode, call one verb, encode."""
+"""The doors: HTTP, sockets, streams and the page. Decode, call one verb, encode."""
