@@ -13,7 +13,6 @@ from typing import ClassVar, TypeAlias
 import msgspec
 
 from agent.core.frames import FrameTrace
-from agent.core.ids import Seq
 from agent.core.json import Json
 
 
@@ -250,12 +249,3 @@ Event: TypeAlias = (
     | Sensed | FrameOpened | FrameClosed | FrameTraced | RunChanged | GraphSwitched | LoopLagged
     | Failed | Said | Queued | Answered | Cleared | TestsChanged
 )  # fmt: skip
-
-
-class Stamped(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """An event with its place in the one order everything happens in."""
-
-    seq: Seq
-    at: int
-    """Unix milliseconds."""
-    event: Event

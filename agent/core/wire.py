@@ -27,7 +27,6 @@ from agent.core.events import (
     RunChanged,
     Said,
     Sensed,
-    Stamped,
     Streaming,
     TestsChanged,
     Thinking,
@@ -41,16 +40,15 @@ from agent.core.json import Json
 _encode = msgspec.json.Encoder().encode
 
 
-def trace_line(stamped: Stamped) -> bytes:
+def trace_line(seq: int, at: int, event: Event) -> bytes:
     """Encode for ``/ws/trace`` and ``/api/events``: one flat JSON object."""
-    event = stamped.event
     if isinstance(event, TestsChanged):
         body = _encode({"type": "test_status", **event.record})
     elif isinstance(event, FrameTraced):
         body = _encode(_with_summary(event))
     else:
         body = _encode(event)
-    return b'{"seq":%d,"ts":%d,' % (stamped.seq, stamped.at) + body[1:]
+    return b'{"seq":%d,"ts":%d,' % (seq, at) + body[1:]
 
 
 def _with_summary(event: FrameTraced) -> Json:
@@ -63,17 +61,16 @@ def _with_summary(event: FrameTraced) -> Json:
     }
 
 
-def test_line(stamped: Stamped) -> bytes:
+def test_line(seq: int, event: Event) -> bytes:
     """Encode for ``/ws/test``: the whole record with its type."""
-    event = stamped.event
     record: Json = event.record if isinstance(event, TestsChanged) else {}
-    return _encode({"type": "test_status", "seq": stamped.seq, **record})
+    return _encode({"type": "test_status", "seq": seq, **record})
 
 
-def chat_line(stamped: Stamped) -> bytes:
+def chat_line(seq: int, event: Event) -> bytes:
     """Encode for ``/ws``; empty for an event that the chat does not show."""
-    view = _chat(stamped.event)
-    return _encode({**view, "seq": stamped.seq}) if view else b""
+    view = _chat(event)
+    return _encode({**view, "seq": seq}) if view else b""
 
 
 def _chat(event: Event) -> Json:

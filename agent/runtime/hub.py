@@ -15,7 +15,7 @@ from typing import Protocol
 import msgspec
 
 from agent.core import wire
-from agent.core.events import Event, Stamped, Topic
+from agent.core.events import Event, Topic
 from agent.core.ids import Seq
 
 KEEP = 1 << 15
@@ -31,26 +31,26 @@ class Reserve(Protocol):
         ...
 
 
-class Entry:
-    """A place in the ring: the stamped event and its bytes, once somebody asked for them."""
+class Entry(msgspec.Struct, gc=False):
+    """A place in the ring: an event with its number, and its bytes once somebody asked for them."""
 
-    __slots__ = ("chat", "stamped", "trace")
-
-    def __init__(self, stamped: Stamped) -> None:
-        self.stamped = stamped
-        self.trace: bytes | None = None
-        self.chat: bytes | None = None
+    seq: Seq
+    at: int
+    """Unix milliseconds."""
+    event: Event
+    trace: bytes | None = None
+    chat: bytes | None = None
 
     def line(self, topic: Topic) -> bytes:
         """Encode for ``topic``, at most once for all readers; empty when it has no view there."""
         if topic is Topic.CHAT:
             if self.chat is None:
-                self.chat = wire.chat_line(self.stamped)
+                self.chat = wire.chat_line(self.seq, self.event)
             return self.chat
         if topic is Topic.TEST:
-            return wire.test_line(self.stamped)
+            return wire.test_line(self.seq, self.event)
         if self.trace is None:
-            self.trace = wire.trace_line(self.stamped)
+            self.trace = wire.trace_line(self.seq, self.at, self.event)
         return self.trace
 
 
@@ -86,7 +86,7 @@ class Hub:
         """Append ``event``, wake the readers, and return its number."""
         seq = Seq(self._last + 1)
         self._last = seq
-        self._ring[seq & self._mask] = Entry(Stamped(seq=seq, at=self._now_ms(), event=event))
+        self._ring[seq & self._mask] = Entry(seq, self._now_ms(), event)
         if self._sleeping:
             self._wake()
         if seq + BLOCK // 2 > self._reserved:
@@ -117,7 +117,7 @@ class Hub:
         seq = self._last
         while seq >= self.oldest and len(lines) < count:
             entry = self._ring[seq & self._mask]
-            if entry is not None and topic & type(entry.stamped.event).topics:
+            if entry is not None and topic & type(entry.event).topics:
                 lines.append(entry.line(topic))
             seq -= 1
         lines.reverse()
@@ -184,8 +184,8 @@ class Reader:
         """Return what is there, up to ``limit`` lines, without waiting."""
         lines = self._gap()
         for entry in self._hub.entries(self.cursor, self.SCAN):
-            self.cursor = entry.stamped.seq
-            event = entry.stamped.event
+            self.cursor = entry.seq
+            event = entry.event
             if not self._topics & type(event).topics:
                 continue
             if self._channel and event.channel != self._channel:
