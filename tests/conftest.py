@@ -1,0 +1,42 @@
+"""What every test shares: one event loop, an environment of its own, and honest skips."""
+
+import os
+import shutil
+from collections.abc import Callable
+
+import pytest
+from hypothesis import settings
+
+FOREIGN_NAMES = ("OPENAI_API_KEY", "OPENAI_BASE_URL", "OPENROUTER_API_KEY")
+
+# The machine may be busy: a slow example says nothing about the code.
+settings.register_profile("framescope", deadline=None)
+settings.load_profile("framescope")
+
+# A developer's own settings must not reach a test, least of all the key of a real model.
+for name in list(os.environ):
+    if name.startswith("AGENT_") or name in FOREIGN_NAMES:
+        del os.environ[name]
+
+
+@pytest.fixture(scope="session")
+def anyio_backend() -> str:
+    """The product runs on asyncio alone."""
+    return "asyncio"
+
+
+def find_program(*names: str, debian_package: str) -> str:
+    """Return the path of the first program that is installed; skip without, fail in CI."""
+    for name in names:
+        if path := shutil.which(name):
+            return path
+    reason = f"{' or '.join(names)} is not installed (Debian: apt-get install {debian_package})"
+    if os.environ.get("CI"):
+        pytest.fail(reason, pytrace=False)
+    pytest.skip(reason)
+
+
+@pytest.fixture(scope="session")
+def require_program() -> Callable[..., str]:
+    """Give ``require_program("nginx", debian_package="nginx")``: its path, a skip, or a failure in CI."""
+    return find_program
