@@ -6,7 +6,7 @@ model's own bytes, its comments (MySQL runs some of them) and its quoting never 
 is one layer of several; the engine behind it refuses on its own.
 """
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from typing import TYPE_CHECKING, Literal
 
 import msgspec
@@ -24,7 +24,7 @@ from agent.core.errors import ToolFailed
 
 if TYPE_CHECKING:
     from sqlglot import exp
-    from sqlglot.tokens import Token
+    from sqlglot.tokenizer_core import Token
 
 MAX_CHARS = 10_000
 MAX_NESTING = 32
@@ -96,7 +96,7 @@ def _check_text(sql: str) -> None:
         raise refused(f"it holds the invisible character {odd!r}")
 
 
-def _parse(sql: str, dialect: Dialect) -> "exp.Expression":
+def _parse(sql: str, dialect: Dialect) -> "exp.Expr":
     from sqlglot.dialects.dialect import Dialect as Grammar
     from sqlglot.errors import SqlglotError
 
@@ -116,7 +116,7 @@ def _parse(sql: str, dialect: Dialect) -> "exp.Expression":
     return trees[0]
 
 
-def _write(tree: "exp.Expression", dialect: Dialect) -> str:
+def _write(tree: "exp.Expr", dialect: Dialect) -> str:
     from sqlglot.errors import ErrorLevel, SqlglotError
 
     try:
@@ -157,12 +157,12 @@ _OPENING = frozenset({"(", "CASE", "[", "{"})
 _CLOSING = frozenset({")", "END", "]", "}"})
 
 
-def _check_tree(tree: "exp.Expression", words: Vocabulary, own: frozenset[str]) -> None:
+def _check_tree(tree: "exp.Expr", words: Vocabulary, own: frozenset[str]) -> None:
     from sqlglot import exp
 
     if not isinstance(tree, exp.Select | exp.SetOperation | exp.Subquery | exp.Values):
         raise refused(f"{_label(tree)} is not a query")
-    for node in _nodes(tree):
+    for node in tree.walk():
         kind = type(node).__name__
         if isinstance(node, exp.Table):
             _check_table(node, words, own)
@@ -170,10 +170,6 @@ def _check_tree(tree: "exp.Expression", words: Vocabulary, own: frozenset[str]) 
             _check_type(node)
         elif kind not in SYNTAX and not (isinstance(node, exp.Func) and _known(node, words)):
             raise refused(f"{_label(node)} is not allowed")
-
-
-def _nodes(tree: "exp.Expression") -> "Iterator[exp.Expression]":
-    return iter(tree.walk())
 
 
 def _known(node: "exp.Func", words: Vocabulary) -> bool:
@@ -185,7 +181,7 @@ def _known(node: "exp.Func", words: Vocabulary) -> bool:
     return bool(names & words.functions) or type(node).__name__ in REWRITTEN
 
 
-def _label(node: "exp.Expression") -> str:
+def _label(node: "exp.Expr") -> str:
     from sqlglot import exp
 
     if isinstance(node, exp.Anonymous | exp.AnonymousAggFunc):
@@ -221,16 +217,16 @@ def _check_type(node: "exp.DataType") -> None:
         raise refused(f"the type {name} is not allowed")
 
 
-def _drop_qualifiers(tree: "exp.Expression") -> None:
+def _drop_qualifiers(tree: "exp.Expr") -> None:
     from sqlglot import exp
 
     for node in tree.find_all(exp.Table, exp.Column):
         node.set("db", None)
 
 
-def _tables(tree: "exp.Expression") -> tuple[str, ...]:
+def _tables(tree: "exp.Expr") -> tuple[str, ...]:
     from sqlglot import exp
 
     defined = {cte.alias.lower() for cte in tree.find_all(exp.CTE)}
-    names = [node.name for node in tree.find_all(exp.Table)]
+    names = [node.name for node in tree.find_all(exp.Table) if node.arg_key != "indexed"]
     return tuple(dict.fromkeys(name for name in names if name.lower() not in defined))

@@ -25,7 +25,11 @@ class Vocabulary(msgspec.Struct, frozen=True, kw_only=True):
     """System tables that may be read all the same."""
 
 
-SYNTAX = frozenset(
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+SYNTAX = _words(
     """
     Select Subquery Union Except Intersect With CTE Values Tuple Paren
     From Join Where Group Having Order Ordered Limit Offset Fetch Distinct
@@ -39,48 +43,48 @@ SYNTAX = frozenset(
     Interval IntervalSpan Extract AtTimeZone
     JSONExtract JSONExtractScalar JSONPath JSONPathRoot JSONPathKey JSONPathSubscript
     Rollup Cube GroupingSets
-    """.split()
+    """
 )
-"""Nodes of the syntax tree that only read. ``Lock``, ``Into``, ``Command`` and their like are not."""
+"""Nodes of the syntax tree that only read; ``Lock``, ``Into``, ``Command`` are not among them."""
 
-REWRITTEN = frozenset(
+REWRITTEN = _words(
     """
     TimeToStr StrToTime TimeStrToTime TsOrDsToTimestamp TsOrDsToDate TsOrDsAdd TsOrDsDiff
     TsOrDsToDateStr DateStrToDate DayOfMonth DayOfWeek DayOfYear WeekOfYear TimestampTrunc
     DateTrunc DateAdd DateSub DateDiff UnixToTime ToChar ToNumber StrPosition VariancePop
     JSONKeyValue JSONObject JSONArray JSONArrayAgg JSONObjectAgg JSONFormat ApproxDistinct
-    """.split()
+    """
 )
 """Functions that the parser knows under a name of its own and writes back under the dialect's."""
 
-TYPES = frozenset(
+TYPES = _words(
     """
     BIGINT BIT BLOB BOOLEAN CHAR DATE DATETIME DECIMAL DOUBLE FLOAT INT INTERVAL JSON JSONB
     LONGTEXT MEDIUMTEXT MEDIUMINT NCHAR NVARCHAR SMALLINT TEXT TIME TIMESTAMP TIMESTAMPTZ TIMETZ
     TINYINT TINYTEXT UBIGINT UINT UUID VARBINARY VARCHAR YEAR
-    """.split()
+    """
 )
 
-_COMMON = frozenset(
+_COMMON = _words(
     """
     abs avg ceil ceiling char_length coalesce concat concat_ws cos count cume_dist current_date
     current_time current_timestamp degrees dense_rank exp first_value floor greatest group_concat
     lag last_value lead least left length ln log log10 log2 lower ltrim max min mod nth_value ntile
     nullif octet_length percent_rank pi pow power radians rank replace right round row_number
     rtrim sign sin sqrt string_agg substr substring sum tan trim upper
-    """.split()
+    """
 )
 
-_SQLITE = frozenset(
+_SQLITE = _words(
     """
     acos asin atan atan2 char date datetime format glob hex ifnull iif instr
     json json_array json_array_length json_extract json_group_array json_group_object json_object
     json_quote json_type json_valid julianday like likelihood likely printf quote random
     soundex strftime time total trunc typeof unicode unixepoch unlikely
-    """.split()
+    """
 )
 
-_MYSQL = frozenset(
+_MYSQL = _words(
     """
     adddate ascii bit_and bit_or bit_xor character_length convert_tz curdate curtime date date_add
     date_format date_sub datediff day dayname dayofmonth dayofweek dayofyear elt extract field
@@ -92,10 +96,10 @@ _MYSQL = frozenset(
     time_to_sec timediff timestamp timestampadd timestampdiff to_days truncate ucase unhex
     unix_timestamp utc_date utc_timestamp var_pop var_samp variance week weekday weekofyear year
     yearweek
-    """.split()
+    """
 )
 
-_POSTGRES = frozenset(
+_POSTGRES = _words(
     """
     age array_agg ascii bool_and bool_or btrim chr corr covar_pop covar_samp date date_part
     date_trunc div every extract format initcap json_agg json_array_length json_build_object
@@ -105,13 +109,13 @@ _POSTGRES = frozenset(
     percentile_disc position random regexp_match regexp_replace regr_r2 regr_slope reverse rpad
     split_part starts_with stddev stddev_pop stddev_samp strpos to_char to_date to_json to_jsonb
     to_number to_timestamp translate trunc var_pop var_samp variance width_bucket
-    """.split()
+    """
 )
 
-_DESCRIBING = frozenset(
+_DESCRIBING = _words(
     """
     tables columns key_column_usage table_constraints referential_constraints statistics views
-    """.split()
+    """
 )
 
 VOCABULARIES: dict[Dialect, Vocabulary] = {

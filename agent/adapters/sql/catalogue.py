@@ -1,0 +1,96 @@
+"""What a database holds: tables, columns, keys, comments and row counts, as a model is told."""
+
+from collections.abc import Iterable, Mapping
+from difflib import get_close_matches
+
+import msgspec
+
+from agent.core.json import Json
+
+Comments = Mapping[str, Mapping[str, str]]
+"""Table → column → comment; a table's own comment stands under the empty name."""
+
+
+class Column(msgspec.Struct, frozen=True):
+    """One column."""
+
+    name: str
+    type: str
+    key: str = ""
+    """``PRIMARY KEY`` or empty."""
+    references: str = ""
+    """``table(column)`` that it points to, or empty."""
+    comment: str = ""
+    nullable: bool = True
+
+
+class Table(msgspec.Struct, frozen=True):
+    """One table or view."""
+
+    name: str
+    rows: int
+    comment: str
+    columns: tuple[Column, ...]
+
+    def text(self) -> str:
+        """Return it as a prompt shows it: a head line, then one line a column."""
+        remark = f"; {self.comment}" if self.comment else ""
+        head = f"TABLE {self.name} -- {self.rows} rows{remark}"
+        return "\n".join([head, *(f"  {_line(column)}" for column in self.columns)])
+
+
+class Catalogue(msgspec.Struct, frozen=True):
+    """All tables, by name."""
+
+    tables: tuple[Table, ...] = ()
+
+    def find(self, name: str) -> Table | None:
+        """Return the table called ``name``, in any spelling of case."""
+        return next((table for table in self.tables if table.name.lower() == name.lower()), None)
+
+    def text(self) -> str:
+        """Return all tables as a prompt shows them."""
+        return "\n\n".join(table.text() for table in self.tables)
+
+    def near_table(self, name: str) -> str:
+        """Return a sentence that helps somebody who asked for an unknown table."""
+        known = [table.name for table in self.tables]
+        return _advice(get_close_matches(name.lower(), known, n=3, cutoff=0.5), known, "tables")
+
+    def near_column(self, name: str, used: Iterable[str]) -> str:
+        """Return a sentence that helps somebody who asked ``used`` tables for an unknown column."""
+        tables = [table for table in map(self.find, used) if table] or list(self.tables)
+        owners: dict[str, list[str]] = {}
+        for table in tables:
+            for column in table.columns:
+                owners.setdefault(column.name.lower(), []).append(f"{table.name}.{column.name}")
+        close = get_close_matches(name.rsplit(".", 1)[-1].lower(), owners, n=2, cutoff=0.5)
+        known = [name for names in owners.values() for name in names]
+        return _advice([name for key in close for name in owners[key]], known, "columns")
+
+
+def describing(table: Table) -> tuple[list[str], list[list[Json]]]:
+    """Return columns and rows that answer ``DESCRIBE``."""
+    heads = ["column", "type", "nullable", "key", "references", "comment"]
+    return heads, [
+        [c.name, c.type, "YES" if c.nullable else "NO", c.key, c.references, c.comment]
+        for c in table.columns
+    ]
+
+
+def listing(catalogue: Catalogue) -> tuple[list[str], list[list[Json]]]:
+    """Return columns and rows that answer ``SHOW TABLES``."""
+    return ["table", "rows", "comment"], [[t.name, t.rows, t.comment] for t in catalogue.tables]
+
+
+def _line(column: Column) -> str:
+    points = f"REFERENCES {column.references}" if column.references else ""
+    null = "" if column.nullable or column.key else "NOT NULL"
+    words = " ".join(filter(None, [column.name, column.type, column.key, null, points]))
+    return f"{words} -- {column.comment}" if column.comment else words
+
+
+def _advice(close: list[str], known: list[str], what: str) -> str:
+    if close:
+        return f" Did you mean {' or '.join(close[:3])}?"
+    return f" The {what} are {', '.join(known[:40])}." if known else ""
