@@ -395,18 +395,9 @@ def test_a_warm_start_imports_nothing_heavy():
 
 
 def test_everything_that_is_made_is_ignored_by_git():
-    made = [
-        ".venv/x",
-        ".node/x",
-        ".framescope/x",
-        "static/node_modules/x",
-        "static/dist/x",
-        "data/x",
-    ]
-    listed = subprocess.run(
-        ["git", "check-ignore", *made], cwd=ROOT, capture_output=True, text=True
-    )
-    assert listed.stdout.split() == made
+    made = [".venv", ".node", ".framescope", "static/node_modules", "static/dist", "data"]
+    ignored = (ROOT / ".gitignore").read_text().split()
+    assert [path for path in made if f"{path}/" not in ignored] == []
 
 
 def test_the_ci_script_is_executable_and_parses():
