@@ -151,18 +151,18 @@ def _fields(left: FrameRecord, right: FrameRecord) -> Iterator[Divergence]:
 
 
 def _of_miss(miss: Miss) -> Divergence:
-    where = {"frame": miss.key.frame, "node": miss.key.node}
-    if miss.expected is None:
-        return Divergence(
-            **where, field=f"effect {miss.key}", expected="", got=_shown(_asked(miss.asked))
-        )
-    if miss.expected.ended is None:
-        return Divergence(
-            **where, field=f"effect {miss.key}", expected="unknown outcome", got=miss.asked.kind
-        )
-    pointer, one, two = first_difference(miss.expected.request, miss.asked.request)
-    field = f"effect {miss.key} request{pointer}"
-    return Divergence(**where, field=field, expected=_shown(one), got=_shown(two))
+    name, expected = f"effect {miss.key}", miss.expected
+    if expected is None:
+        return _at(miss, name, "", _shown(_asked(miss.asked)))
+    if expected.ended is None:
+        return _at(miss, name, "unknown outcome", miss.asked.kind)
+    pointer, one, two = first_difference(expected.request, miss.asked.request)
+    return _at(miss, f"{name} request{pointer}", _shown(one), _shown(two))
+
+
+def _at(miss: Miss, field: str, expected: str, got: str) -> Divergence:
+    key = miss.key
+    return Divergence(frame=key.frame, node=key.node, field=field, expected=expected, got=got)
 
 
 def _asked(ask: Ask) -> Json:

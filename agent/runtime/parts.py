@@ -17,6 +17,7 @@ from agent.runtime.hub import Hub
 from agent.runtime.library import Edition, Library
 from agent.runtime.ports import Store
 from agent.runtime.sensor import Sensor
+from agent.runtime.suites import SuiteBoard
 
 UI = "ui"
 
@@ -31,6 +32,7 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
     model: Model
     tools: Mapping[str, Tool]
     sensor: Sensor
+    board: SuiteBoard
     schema: str = ""
     """Schema text of the databases, for prompts."""
     data_file: str = ""

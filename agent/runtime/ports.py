@@ -117,6 +117,10 @@ class Store(Protocol):
         """Note that event numbers up to ``end`` may have been used."""
         ...
 
+    def note(self, name: str, value: Json) -> None:
+        """Keep a small named value, without waiting."""
+        ...
+
     async def save_record(self, name: str, value: Json) -> None:
         """Keep a small named value."""
         ...

@@ -49,6 +49,7 @@ class Runtime(Desk):
         self._lives: dict[int, LiveRun] = {}
         super().__init__(parts, self._open, self._lives)
         self.hub = parts.hub
+        self.board = parts.board
         self._default_graph = graph
         self._next_n = 1
         self._keys: dict[str, tuple[Key, asyncio.Future[Run]]] = {}
@@ -69,13 +70,15 @@ class Runtime(Desk):
             runtime = cls(parts, graph, group)
             runtime._next_n = loaded.next_n
             await runtime._recover(loaded.channels, loaded.unfinished)
-            sensing = group.create_task(parts.sensor.run(), name="sensor")
+            runtime._tasks += (
+                group.create_task(parts.sensor.run(), name="sensor"),
+                group.create_task(parts.board.watch(), name="suite board"),
+            )
             try:
                 yield runtime
             finally:
                 await runtime._drain(grace_s)
                 parts.sensor.stop()
-                sensing.cancel()
                 for task in runtime._tasks:
                     task.cancel()
 

@@ -62,6 +62,10 @@ class MemoryStore:
     def reserve(self, end: int) -> None:
         """Nothing to do: no other process follows."""
 
+    def note(self, name: str, value: Json) -> None:
+        """Keep a small named value."""
+        self._records[name] = value
+
     async def save_record(self, name: str, value: Json) -> None:
         """Keep a small named value."""
         self._records[name] = value

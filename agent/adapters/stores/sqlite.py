@@ -144,7 +144,11 @@ class SqliteStore:
 
     def reserve(self, end: int) -> None:
         """Note that event numbers up to ``end`` may have been used."""
-        self._writer.post(lambda db: _put_record(db, "seq", end))
+        self.note("seq", end)
+
+    def note(self, name: str, value: Json) -> None:
+        """Keep a small named value, without waiting."""
+        self._writer.post(lambda db: _put_record(db, name, value))
 
     async def save_record(self, name: str, value: Json) -> None:
         """Keep a small named value."""
