@@ -8,7 +8,7 @@ gives what a click changes.
 Invariant: ``current`` and ``resolve`` read the same list, so what can be seen can be clicked.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
 
@@ -28,7 +28,7 @@ from agent.core.json import Json, fields, items
 from agent.core.machines import MAX_MACHINES, add, controls_of, machine
 from agent.core.state import Change, at, drop, put
 
-__all__ = ["NAMES", "SPECS", "Resolution", "current", "resolve", "run"]
+__all__ = ["NAMES", "SPECS", "Resolution", "current", "mismatch", "resolve", "run"]
 
 MAX_KEYS = 200
 Ran = tuple[Json, tuple[Change, ...]]
@@ -79,6 +79,28 @@ def resolve(ui: Json, action: str, data: Json) -> Resolution | None:
     if isinstance(bound.get("var"), str) and bound.get("op") in _OPERATIONS:
         return _operate(ui, bound)
     return None
+
+
+def mismatch(ui: Json, dashboard: Json) -> str:
+    """Say how the browser's buttons differ from ours; empty when they agree or are unknown.
+
+    Args:
+        ui: the ``ui`` branch of the state.
+        dashboard: what the browser shows, a list of controls or an object that has one.
+    """
+    shown: Json = fields(dashboard).get("controls", dashboard)
+    if not isinstance(shown, list):
+        return ""
+    browser = _labels(items(shown))
+    server = _labels(current(ui))
+    if browser == server:
+        return ""
+    return f"the browser shows the buttons {browser}, they should be {server}"
+
+
+def _labels(shown: Sequence[Json]) -> list[str]:
+    found = [fields(control) for control in shown]
+    return [str(c.get("label", "")) for c in found if c.get("type", "button") == "button"]
 
 
 def _with_value(control: Json, values: Mapping[str, Json]) -> Json:
