@@ -7,8 +7,7 @@ export default defineConfig({
   build: {
     manifest: true,
     emptyOutDir: true,
-    target: "es2022",
-    cssCodeSplit: false,
+    target: ["chrome125", "firefox128", "safari18"],
     modulePreload: { polyfill: false },
     rolldownOptions: { input: "src/main.tsx" },
   },

@@ -1,0 +1,100 @@
+/** Geometry of the frame waterfall: visits on a time axis whose long silences are folded. */
+
+export interface Span {
+  readonly start: number;
+  /** `null` while it runs. */
+  readonly end: number | null;
+}
+
+export interface Fold {
+  /** Place on the folded axis, in axis milliseconds. */
+  readonly at: number;
+  /** How much silence was left out. */
+  readonly hidden: number;
+}
+
+export interface Axis {
+  /** Length of the folded axis in milliseconds; never 0. */
+  readonly length: number;
+  readonly folds: readonly Fold[];
+  /** Folded position of a time, as a share 0..1. */
+  readonly place: (time: number) => number;
+}
+
+/** A silence longer than this share of the busy time, and than `LEAST_FOLD`, is folded. */
+const FOLD_SHARE = 0.5;
+const LEAST_FOLD = 2_000;
+const FOLD_WIDTH = 0.06;
+
+function busy(spans: readonly Span[], now: number): [number, number][] {
+  const sorted = spans.map((s): [number, number] => [s.start, Math.max(s.end ?? now, s.start)]);
+  sorted.sort((a, b) => a[0] - b[0]);
+  const merged: [number, number][] = [];
+  for (const [start, end] of sorted) {
+    const last = merged[merged.length - 1];
+    if (last && start <= last[1]) last[1] = Math.max(last[1], end);
+    else merged.push([start, end]);
+  }
+  return merged;
+}
+
+export function axis(spans: readonly Span[], now: number): Axis {
+  const blocks = busy(spans, now);
+  const first = blocks[0]?.[0] ?? now;
+  const work = blocks.reduce((sum, [start, end]) => sum + end - start, 0);
+  const most = Math.max(work * FOLD_SHARE, LEAST_FOLD);
+  const folds: Fold[] = [];
+  const pieces: { from: number; to: number; at: number }[] = [];
+  let at = 0;
+  blocks.forEach(([start, end], index) => {
+    const before = blocks[index - 1];
+    if (before) {
+      const silence = start - before[1];
+      const shown = silence > most ? Math.max(work, 1) * FOLD_WIDTH : silence;
+      if (shown < silence) folds.push({ at: at + shown / 2, hidden: silence - shown });
+      pieces.push({ from: before[1], to: start, at });
+      at += shown;
+    }
+    pieces.push({ from: start, to: end, at });
+    at += end - start;
+  });
+  const length = Math.max(at, 0.001);
+  const ends = pieces.map((_, index) => pieces[index + 1]?.at ?? at);
+  const place = (time: number): number => {
+    if (time <= first) return 0;
+    let low = 0;
+    let high = pieces.length - 1;
+    while (low < high) {
+      const middle = (low + high + 1) >> 1;
+      if ((pieces[middle]?.from ?? 0) <= time) low = middle;
+      else high = middle - 1;
+    }
+    const piece = pieces[low];
+    if (!piece) return 0;
+    const real = piece.to - piece.from;
+    const drawn = (ends[low] ?? at) - piece.at;
+    const inside = real > 0 ? Math.min(1, (time - piece.from) / real) : 1;
+    return Math.min(1, (piece.at + inside * drawn) / length);
+  };
+  return { length, folds, place };
+}
+
+const STEPS = [1, 2, 5];
+
+/** Round tick distances: about `wanted` ticks over `length` milliseconds. */
+export function ticks(length: number, wanted = 5): number[] {
+  const rough = length / Math.max(1, wanted);
+  const power = 10 ** Math.floor(Math.log10(rough));
+  const step = power * (STEPS.find((s) => s * power >= rough) ?? 10);
+  const found: number[] = [];
+  for (let i = 0; i * step <= length * 1.0001; i++) found.push(i * step);
+  return found;
+}
+
+/** Left edge and width in percent, wide enough to be seen. */
+export function bar(span: Span, on: Axis, now: number): { left: number; width: number } {
+  const left = on.place(span.start) * 100;
+  const right = on.place(span.end ?? now) * 100;
+  const width = Math.max(right - left, 0.4);
+  return { left: Math.min(left, 100 - width), width };
+}

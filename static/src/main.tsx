@@ -1,0 +1,23 @@
+/** Starts the page: draws it, then connects. */
+import { effect } from "@preact/signals";
+import { render } from "preact";
+import "./styles/theme.css";
+import "./styles/base.css";
+import "./styles/frame.css";
+import "./styles/chat.css";
+import "./styles/run.css";
+import "./styles/lists.css";
+import { App } from "./rooms/App";
+import { listen } from "./rooms/keys";
+import { working } from "./store/runs";
+import { start } from "./store/session";
+
+const root = document.getElementById("app");
+if (!root) throw new Error("expected an element #app in the page shell");
+root.replaceChildren();
+render(<App />, root);
+listen();
+effect(() => {
+  document.title = working.value ? `● ${working.value.status} — Framescope` : "Framescope";
+});
+void start();

@@ -1,0 +1,111 @@
+/** Where the rooms stand: chat, run and inspector side by side; one room at a time on a phone. */
+import type { ComponentChildren } from "preact";
+import { connection } from "../store/connection";
+import type { Room } from "../lib/place";
+import { notice } from "../store/notice";
+import { go, place } from "../store/place";
+import { narrow } from "../store/screen";
+import { record, tally } from "../store/tests";
+import { Icon } from "../ui/Icon";
+import { type TabOf, Tabs } from "../ui/Tabs";
+import { Chat } from "./Chat";
+import { Dialogs } from "./Dialogs";
+import { Events } from "./Events";
+import { Frames } from "./Frames";
+import { GraphRoom } from "./Graph";
+import { Banner, Header } from "./Header";
+import { Inspector } from "./Inspector";
+import { MemoryRoom } from "./Memory";
+import { Runs } from "./Runs";
+import { Tests } from "./Tests";
+
+/** Rooms that are one view where there is space for all of them. */
+const TOGETHER: ReadonlySet<Room> = new Set(["chat", "graph", "frames", "inspector"]);
+
+function testBadge(): string | undefined {
+  const { done, failed, expected } = tally.value;
+  if (failed) return `✕ ${failed}`;
+  return record.value?.running ? `${done}/${expected ?? "—"}` : undefined;
+}
+
+const wideTabs = (): readonly TabOf<Room>[] => [
+  { key: "frames", label: "Run" }, { key: "runs", label: "Runs" }, { key: "events", label: "Events" },
+  { key: "memory", label: "Memory" }, { key: "tests", label: "Tests", badge: testBadge() },
+];
+
+const phoneTabs = (): readonly TabOf<Room>[] => [
+  { key: "chat", label: "Chat" }, { key: "graph", label: "Graph" }, { key: "frames", label: "Frames" }, { key: "inspector", label: "Inspect" },
+  { key: "runs", label: "Runs" }, { key: "events", label: "Events" }, { key: "memory", label: "Memory" }, { key: "tests", label: "Tests", badge: testBadge() },
+];
+
+function Aside({ room }: { readonly room: Room }) {
+  if (room === "runs") return <Runs />;
+  if (room === "events") return <Events />;
+  if (room === "memory") return <MemoryRoom />;
+  return <Tests />;
+}
+
+function Wide({ room }: { readonly room: Room }) {
+  const together = TOGETHER.has(room);
+  return (
+    <main class="wide">
+      <Chat />
+      <div class="centre">
+        <Tabs label="Rooms" panel="rooms" tabs={wideTabs()} current={together ? "frames" : room} onChoose={(key) => go({ room: key }, true)} />
+        <div id="rooms" role="tabpanel" class="centre-body" aria-labelledby={`rooms-tab-${together ? "frames" : room}`}>
+          {together ? <div class="run-view"><GraphRoom /><Frames /></div> : <Aside room={room} />}
+        </div>
+      </div>
+      <Inspector />
+    </main>
+  );
+}
+
+function one(room: Room): ComponentChildren {
+  if (room === "chat") return <Chat />;
+  if (room === "graph") return <GraphRoom />;
+  if (room === "frames") return <Frames />;
+  return room === "inspector" ? <Inspector /> : <Aside room={room} />;
+}
+
+function Phone({ room }: { readonly room: Room }) {
+  return (
+    <main class="phone">
+      <div id="rooms" role="tabpanel" class="phone-body" aria-labelledby={`rooms-tab-${room}`}>{one(room)}</div>
+      <Tabs label="Rooms" panel="rooms" tabs={phoneTabs()} current={room} onChoose={(key) => go({ room: key }, true)} kind="tabs-phone" />
+    </main>
+  );
+}
+
+function Denied() {
+  return (
+    <main class="denied">
+      <h1>Framescope</h1>
+      <p>This page has no access yet: open the link printed at start, or run: <code>python3 run.py open</code></p>
+    </main>
+  );
+}
+
+function Notice() {
+  if (!notice.value) return null;
+  return (
+    <div class="notice" role="alert">
+      <span>{notice.value}</span>
+      <button type="button" class="quiet" aria-label="Close" onClick={() => { notice.value = ""; }}><Icon name="cross" /></button>
+    </div>
+  );
+}
+
+export function App() {
+  if (connection.value.state === "denied") return <Denied />;
+  const { room } = place.value;
+  return (
+    <>
+      <Header />
+      <Banner />
+      {narrow.value ? <Phone room={room} /> : <Wide room={room} />}
+      <Notice />
+      <Dialogs />
+    </>
+  );
+}

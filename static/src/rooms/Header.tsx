@@ -1,0 +1,85 @@
+/** Name, graph, model, what is going on, whether the page is live. */
+import { useState } from "preact/hooks";
+import { connection } from "../store/connection";
+import { change, choices, active } from "../store/graph";
+import { attempt } from "../store/notice";
+import { working } from "../store/runs";
+import { clear, info } from "../store/session";
+import { toggleTheme } from "../store/theme";
+import { Status } from "../ui/bits";
+import { Icon } from "../ui/Icon";
+import { dialog } from "./dialogs";
+
+const GLYPH = { live: "●", connecting: "○", waiting: "◌", polling: "◐", offline: "✕", denied: "✕" } as const;
+
+function GraphChoice() {
+  const now = active.value?.name ?? "";
+  const all = choices.value;
+  return (
+    <label class="choice">
+      <span class="faint">graph</span>
+      <select value={now} onChange={(event) => void attempt(change(event.currentTarget.value))}>
+        {all.some((graph) => graph.name === now) ? null : <option value={now}>{now || "—"}</option>}
+        {all.map((graph) => <option key={graph.name} value={graph.name} title={graph.description}>{graph.name}</option>)}
+      </select>
+    </label>
+  );
+}
+
+function Model() {
+  const model = info.value?.model;
+  if (!model) return <span class="model faint">—</span>;
+  return (
+    <span class="model" title={`${info.value?.connect_hint ?? ""}`}>
+      <span class="faint">model</span> <span class="mono">{model.model}</span>
+      {model.builtin ? <span class="tag">{model.label}</span> : null}
+    </span>
+  );
+}
+
+/** Clearing asks once more, in place. */
+function Clear() {
+  const [sure, setSure] = useState(false);
+  if (!sure) {
+    return <button type="button" class="quiet" onClick={() => setSure(true)} title="Forget conversation, memory and controls; traces stay"><Icon name="trash" /><span class="wide-only">clear</span></button>;
+  }
+  return (
+    <button type="button" class="quiet danger" onBlur={() => setSure(false)} onClick={() => { setSure(false); void attempt(clear()); }}>
+      <Icon name="trash" /><span>really clear?</span>
+    </button>
+  );
+}
+
+function Live() {
+  const now = connection.value;
+  return (
+    <span class={`connection connection-${now.state}`} title={now.detail} role="status">
+      <span aria-hidden="true">{GLYPH[now.state]}</span> {now.label}
+    </span>
+  );
+}
+
+export function Header() {
+  const run = working.value;
+  return (
+    <header class="top">
+      <h1><svg class="mark" viewBox="0 0 16 16" aria-hidden="true"><path d="M1.5 3h6v3h-6zM4.5 6.5h7v3h-7zM8.5 10h6v3h-6z" /></svg><span class="brand">Framescope</span></h1>
+      <GraphChoice />
+      <Model />
+      <span class="grow" />
+      {run ? <Status of={run.status} /> : null}
+      <Live />
+      <Clear />
+      <button type="button" class="quiet" aria-label="Commands" title="Commands (Ctrl K)" onClick={() => { dialog.value = "palette"; }}><Icon name="search" /></button>
+      <button type="button" class="quiet wide-only" aria-label="Keys" title="Keys (?)" onClick={() => { dialog.value = "keys"; }}><Icon name="keys" /></button>
+      <button type="button" class="quiet" aria-label="Light or dark" title="Light or dark" onClick={toggleTheme}><Icon name="moon" /></button>
+    </header>
+  );
+}
+
+/** One line when the page is not live, so that nobody trusts a stale picture. */
+export function Banner() {
+  const now = connection.value;
+  if (now.state === "live" || now.state === "connecting" || now.state === "denied") return null;
+  return <p class={`banner banner-${now.state}`} role="alert">{now.detail}</p>;
+}

@@ -1,0 +1,83 @@
+/** Everything that can be done without the mouse: one list for the palette, the keys and the sheet. */
+import { shortId } from "../lib/format";
+import type { Room } from "../lib/place";
+import { change, choices } from "../store/graph";
+import { past } from "../store/history";
+import { attempt } from "../store/notice";
+import { follow, go, place, room } from "../store/place";
+import { replay } from "../store/replay";
+import { selected, shown } from "../store/runs";
+import { cancel, clear, say } from "../store/session";
+import { working } from "../store/runs";
+import { toggleTheme } from "../store/theme";
+import { EXAMPLES } from "./Chat";
+import { dialog } from "./dialogs";
+import { choose } from "./Frames";
+import { pickRun } from "./Runs";
+
+export interface Command {
+  readonly name: string;
+  readonly keys?: string;
+  readonly run: () => void;
+}
+
+const JUMPS: readonly [string, Room][] = [
+  ["c", "chat"], ["g", "graph"], ["f", "frames"], ["i", "inspector"], ["m", "memory"], ["r", "runs"], ["e", "events"], ["t", "tests"],
+];
+
+/** Next or previous of what the room lists. */
+function step(by: number): void {
+  if (place.peek().room === "runs") {
+    const at = past.peek().findIndex((run) => run.run_id === shown.peek()?.run_id);
+    return pickRun(past.peek()[Math.max(0, at + by)]);
+  }
+  const run = shown.peek();
+  if (!run) return;
+  const now = selected.peek();
+  const at = now ? run.visits.indexOf(now) : by > 0 ? -1 : run.visits.length;
+  choose(run, run.visits[Math.min(run.visits.length - 1, Math.max(0, at + by))]);
+}
+
+function firstFailure(): void {
+  const run = shown.peek();
+  const failed = run?.visits.find((visit) => visit.error);
+  if (run && failed) choose(run, failed);
+}
+
+function focus(selector: string): void {
+  const found = [...document.querySelectorAll<HTMLElement>(selector)].find((element) => element.offsetParent !== null);
+  found?.focus();
+}
+
+function enter(name: Room): void {
+  room(name);
+  requestAnimationFrame(() => focus(name === "chat" ? "#composer" : `.room-${name} [role=listbox], .room-${name} [tabindex="0"]`));
+}
+
+const search = (): void => focus("[data-search], #composer");
+
+export const COMMANDS: readonly Command[] = [
+  ...JUMPS.map(([key, name]): Command => ({ name: `go to ${name}`, keys: `g ${key}`, run: () => enter(name) })),
+  { name: "next", keys: "j", run: () => step(1) },
+  { name: "previous", keys: "k", run: () => step(-1) },
+  { name: "first failure", keys: "f", run: firstFailure },
+  { name: "search, or write a message", keys: "/", run: search },
+  { name: "replay the shown run", keys: "r", run: () => { const run = shown.peek(); if (run) void replay(run.run_id); } },
+  { name: "follow the newest run", keys: "n", run: follow },
+  { name: "commands", keys: "Ctrl K", run: () => { dialog.value = "palette"; } },
+  { name: "these keys", keys: "?", run: () => { dialog.value = "keys"; } },
+];
+
+/** What the palette offers beyond the keys. */
+export function offers(): readonly Command[] {
+  const run = working.peek();
+  return [
+    ...COMMANDS.filter((command) => command.keys !== "Ctrl K"),
+    ...EXAMPLES.map((example): Command => ({ name: `send “${example}”`, run: () => void attempt(say(example)) })),
+    ...(run ? [{ name: "cancel the run", run: () => void attempt(cancel(run.run_id)) }] : []),
+    ...choices.peek().filter((graph) => !graph.active).map((graph): Command => ({ name: `switch to graph ${graph.name}`, run: () => void attempt(change(graph.name)) })),
+    { name: "light or dark", run: toggleTheme },
+    { name: "clear the conversation", run: () => void attempt(clear()) },
+    ...past.peek().slice(0, 30).map((one): Command => ({ name: `open run ${shortId(one.run_id)} ${one.message}`, run: () => go({ run: one.run_id, frame: 0, node: "", room: "frames" }, true) })),
+  ];
+}

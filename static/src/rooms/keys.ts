@@ -1,0 +1,34 @@
+/** The keyboard. Never while typing, never over the browser's own keys. */
+import { COMMANDS } from "./commands";
+import { dialog } from "./dialogs";
+
+const CHORD_MS = 1_200;
+const byKeys = new Map(COMMANDS.map((command) => [command.keys, command]));
+
+const typing = (target: EventTarget | null): boolean =>
+  target instanceof HTMLElement && (target.isContentEditable || ["INPUT", "TEXTAREA", "SELECT"].includes(target.tagName));
+
+export function listen(): void {
+  let first = "";
+  let since = 0;
+  document.addEventListener("keydown", (event) => {
+    if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "k") {
+      event.preventDefault();
+      dialog.value = dialog.peek() === "palette" ? "" : "palette";
+      return;
+    }
+    if (event.key === "Escape" && typing(event.target)) (event.target as HTMLElement).blur();
+    if (event.ctrlKey || event.metaKey || event.altKey || dialog.peek() || typing(event.target)) return;
+    const chord = first && event.timeStamp - since < CHORD_MS ? `${first} ${event.key}` : event.key;
+    first = "";
+    if (event.key === "g" && chord === "g") {
+      first = "g";
+      since = event.timeStamp;
+      return;
+    }
+    const command = byKeys.get(chord);
+    if (!command) return;
+    event.preventDefault();
+    command.run();
+  });
+}

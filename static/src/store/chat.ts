@@ -1,0 +1,131 @@
+/** The conversation: what was said, what streams, what waits. */
+import { computed, signal } from "@preact/signals";
+import type { ActiveRun, ChatLine, HistoryMessage, PendingRun } from "../wire/lines";
+import { items } from "../lib/json";
+import { pulse } from "./pulse";
+
+export interface Message {
+  readonly key: number;
+  readonly role: string;
+  text: string;
+  readonly run_id: string;
+  /** Finished text is rendered once and then left alone. */
+  done: boolean;
+  readonly fault?: boolean;
+}
+
+const { version, bump } = pulse();
+let keys = 0;
+let messages: Message[] = [];
+let waiting: PendingRun[] = [];
+
+export const controls = signal<readonly unknown[]>([]);
+export const ready = signal(false);
+
+const make = (role: string, text: string, run_id: string, done: boolean): Message => ({ key: ++keys, role, text, run_id, done });
+
+export const said = computed((): readonly Message[] => {
+  version.value;
+  return [...messages];
+});
+
+export const pending = computed((): readonly PendingRun[] => {
+  version.value;
+  return [...waiting].sort((a, b) => a.position - b.position);
+});
+
+function streamed(run_id: string): Message | undefined {
+  for (let i = messages.length - 1; i >= 0; i--) {
+    const message = messages[i] as Message;
+    if (message.role === "assistant" && message.run_id === run_id) return message;
+  }
+  return undefined;
+}
+
+function delta(run_id: string, text: string): void {
+  const open = streamed(run_id);
+  if (open && !open.done) open.text += text;
+  else if (!open) messages.push(make("assistant", text, run_id, false));
+}
+
+function heard(role: string, text: string, run_id: string): void {
+  if (role !== "assistant") {
+    if (role === "user" && messages.some((m) => m.role === "user" && m.run_id === run_id && run_id)) return;
+    messages.push(make(role, text, run_id, true));
+    return;
+  }
+  const open = streamed(run_id);
+  if (!open) messages.push(make(role, text, run_id, true));
+  else open.text = text;
+}
+
+/** A run began or ended: it does not wait any more, and those behind it move up. */
+export function unqueue(run_id: string): void {
+  const gone = waiting.find((run) => run.run_id === run_id);
+  if (!gone) return;
+  waiting = waiting
+    .filter((run) => run !== gone)
+    .map((run) => (run.position > gone.position ? { ...run, position: run.position - 1 } : run));
+  bump();
+}
+
+/** No more text will come for this run. */
+export function finish(run_id: string): void {
+  const open = streamed(run_id);
+  if (open && !open.done) {
+    open.done = true;
+    bump();
+  }
+}
+
+export function replaceHistory(history: readonly HistoryMessage[]): void {
+  messages = history.map((turn) => make(turn.role, turn.content, turn.run_id ?? "", true));
+  ready.value = true;
+  bump();
+}
+
+function atWork(run: ActiveRun): void {
+  heard("user", run.message, run.run_id);
+  if (run.stage === "streaming") delta(run.run_id, run.text);
+}
+
+export function hear(line: ChatLine): void {
+  switch (line.type) {
+    case "snapshot":
+      replaceHistory(line.history);
+      controls.value = items(line.controls);
+      waiting = [...line.pending];
+      if (line.run) atWork(line.run);
+      break;
+    case "delta":
+      unqueue(line.run_id);
+      delta(line.run_id, line.content);
+      break;
+    case "controls":
+      controls.value = items(line.controls);
+      break;
+    case "done":
+      finish(line.run_id);
+      break;
+    case "cleared":
+      messages = [];
+      waiting = [];
+      controls.value = [];
+      break;
+    case "message":
+      heard(line.role, line.text, line.run_id);
+      break;
+    case "queued": {
+      const text = messages.find((m) => m.run_id === line.run_id)?.text ?? "";
+      waiting = [...waiting.filter((run) => run.run_id !== line.run_id), { run_id: line.run_id, text, position: line.position }];
+      break;
+    }
+    case "error":
+      finish(line.run_id ?? "");
+      messages.push({ ...make("error", line.detail, line.run_id ?? "", true), fault: true });
+      break;
+    case "gap":
+      break;
+  }
+  bump();
+}

@@ -1,0 +1,89 @@
+/** The active graph, the list to choose from, and what a run did in it. */
+import { computed, signal } from "@preact/signals";
+import { items, fields, text } from "../lib/json";
+import type { Link, Net } from "../lib/layout";
+import { get, post } from "../wire/http";
+import { shown } from "./runs";
+import type { RunView, Visit } from "./visits";
+
+export interface Choice {
+  readonly name: string;
+  readonly description: string;
+  readonly active: boolean;
+}
+
+export const active = signal<Net | null>(null);
+export const description = signal("");
+export const choices = signal<readonly Choice[]>([]);
+
+export function readNet(given: unknown): Net {
+  const graph = fields(given);
+  const impl = Object.fromEntries(Object.entries(fields(graph["nodes"])).map(([role, name]) => [role, text(name)]));
+  const nodes = Object.keys(impl);
+  const links = items(graph["edges"]).flatMap((edge): Link[] => {
+    const { from, source, to, target, type, condition } = fields(edge) as Record<string, unknown>;
+    const targets = Array.isArray(to) ? to : [to ?? target];
+    return targets.map((one) => ({
+      from: text(from ?? source), to: text(one), type: text(type) || "data", condition: text(condition),
+    }));
+  });
+  return {
+    name: text(graph["name"]), revision: text(graph["revision"]), nodes, impl,
+    links: links.filter((link) => nodes.includes(link.from) && nodes.includes(link.to) && link.from !== link.to),
+  };
+}
+
+export async function load(): Promise<void> {
+  const [graph, list] = await Promise.all([
+    get<unknown>("/api/graph/active"),
+    get<{ graphs: readonly Choice[] }>("/api/graph/list"),
+  ]);
+  active.value = readNet(graph);
+  description.value = text(fields(graph)["description"]);
+  choices.value = list.graphs;
+}
+
+export async function change(name: string): Promise<void> {
+  await post("/api/graph/switch", { name, when: "after" });
+  await load();
+}
+
+/** What a run shows of a graph we do not have any more: the nodes it visited, the ways it took. */
+export function netOfRun(run: RunView): Net {
+  const nodes = [...new Set(run.visits.map((visit) => visit.node))];
+  const seen = new Map<string, Link>();
+  for (const visit of run.visits) {
+    for (const to of visit.route.split("+").filter((name) => nodes.includes(name))) {
+      seen.set(`${visit.node}>${to}`, { from: visit.node, to, type: "data", condition: visit.condition });
+    }
+  }
+  return { name: run.graph, revision: run.revision, nodes, impl: {}, links: [...seen.values()] };
+}
+
+/** The graph to draw: the run's own where it is the active one, else what the run tells of it. */
+export const drawn = computed((): Net | null => {
+  const run = shown.value;
+  const net = active.value;
+  if (run && net && run.graph && run.graph !== net.name) return netOfRun(run);
+  return net;
+});
+
+export type NodeState = "idle" | "running" | "done" | "error";
+
+export function stateOf(visits: readonly Visit[]): NodeState {
+  if (visits.some((visit) => visit.error)) return "error";
+  if (visits.some((visit) => visit.duration === null)) return "running";
+  return visits.length ? "done" : "idle";
+}
+
+/** How often each way was taken, by `from>to`. */
+export function traffic(visits: readonly Visit[]): ReadonlyMap<string, number> {
+  const counts = new Map<string, number>();
+  for (const visit of visits) {
+    for (const to of visit.route.split("+").filter(Boolean)) {
+      const key = `${visit.node}>${to}`;
+      counts.set(key, (counts.get(key) ?? 0) + 1);
+    }
+  }
+  return counts;
+}

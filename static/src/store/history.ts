@@ -1,0 +1,53 @@
+/** The list of past runs, page by page, under the filter of the address. */
+import { signal } from "@preact/signals";
+import { get } from "../wire/http";
+import type { Summary } from "../wire/lines";
+import { newest, remember } from "./runs";
+
+interface Page {
+  readonly traces: readonly Summary[];
+  readonly next: string | null;
+}
+
+const PAGE = 50;
+export const past = signal<readonly Summary[]>([]);
+export const more = signal<string | null>(null);
+export const fault = signal("");
+export const loaded = signal(false);
+
+let turn = 0;
+
+async function page(q: string, before: string | null): Promise<Page> {
+  const query = new URLSearchParams({ limit: String(PAGE) });
+  if (before) query.set("before", before);
+  if (q) query.set("q", q);
+  return get<Page>(`/api/traces?${query}`);
+}
+
+/** Read the first page again; a slower older answer never replaces a newer one. */
+export async function search(q: string): Promise<void> {
+  const mine = ++turn;
+  try {
+    const found = await page(q, null);
+    if (mine !== turn) return;
+    past.value = found.traces;
+    more.value = found.next ?? null;
+    fault.value = "";
+    remember(found.traces);
+    if (!q && !newest.value) newest.value = found.traces.find((t) => t.kind !== "replay" && t.kind !== "fork")?.run_id ?? "";
+  } catch (error) {
+    if (mine === turn) fault.value = error instanceof Error ? error.message : String(error);
+  } finally {
+    loaded.value = true;
+  }
+}
+
+export async function further(q: string): Promise<void> {
+  if (!more.value) return;
+  const mine = turn;
+  const found = await page(q, more.value);
+  if (mine !== turn) return;
+  past.value = [...past.value, ...found.traces];
+  more.value = found.next ?? null;
+  remember(found.traces);
+}

@@ -1,0 +1,130 @@
+/** Runs: told live by the trace socket, listed from the store, opened in full on demand. */
+import { computed, effect, signal } from "@preact/signals";
+import { get, Refused } from "../wire/http";
+import type { EventLine, Summary } from "../wire/lines";
+import type { FrameTrace } from "../wire/types.gen";
+import { place } from "./place";
+import { pulse } from "./pulse";
+import { begin, closed, type LiveRun, opened, type RunView, viewOfLive, viewOfSummary, viewOfTrace, type Visit } from "./visits";
+
+const { version, bump } = pulse();
+const LIVE_KEPT = 200;
+const FULL_KEPT = 24;
+const ASIDE = new Set(["replay", "fork"]);
+const ACTIVE = new Set(["running", "paused", "waiting"]);
+
+const live = new Map<string, LiveRun>();
+const full = new Map<string, FrameTrace>();
+const listed = new Map<string, Summary>();
+
+export const newest = signal("");
+export const loadFault = signal<{ run: string; text: string } | null>(null);
+
+function liveRun(run_id: string): LiveRun {
+  const known = live.get(run_id);
+  if (known) return known;
+  const fresh = begin(run_id);
+  live.set(run_id, fresh);
+  if (live.size > LIVE_KEPT) live.delete(live.keys().next().value as string);
+  return fresh;
+}
+
+/** Fold one event into its run. */
+export function tell(line: EventLine): void {
+  if (!line.run_id) return;
+  const run = liveRun(line.run_id);
+  switch (line.event) {
+    case "run":
+      run.kind = line.kind;
+      run.message = line.message;
+      run.status = line.status;
+      run.graph = line.graph || run.graph;
+      run.error = line.error ?? "";
+      if (line.status === "running") run.started ??= line.ts;
+      if (!ASIDE.has(line.kind) && line.status === "running") newest.value = line.run_id;
+      break;
+    case "frame_open":
+      opened(run, line);
+      break;
+    case "frame_close":
+      closed(run, line);
+      break;
+    case "thinking":
+      run.thought = line.text;
+      break;
+    case "frame_trace":
+      run.summary = line.trace as Summary;
+      listed.set(line.run_id, run.summary);
+      if (run.status === "running" || run.status === "queued") run.status = run.summary.outcome;
+      if (shownId.peek() === line.run_id) void open(line.run_id);
+      break;
+    default:
+      return;
+  }
+  bump();
+}
+
+export function remember(summaries: readonly Summary[]): void {
+  for (const summary of summaries) listed.set(summary.run_id, summary);
+  bump();
+}
+
+export const shownId = computed(() => place.value.run || newest.value);
+
+export const known = (run_id: string): RunView | null => {
+  const trace = full.get(run_id);
+  if (trace) return viewOfTrace(trace);
+  const told = live.get(run_id);
+  if (told?.summary || told?.visits.length) return viewOfLive(told);
+  const summary = listed.get(run_id);
+  if (summary) return viewOfSummary(summary);
+  return told ? viewOfLive(told) : null;
+};
+
+/** The run on the page. */
+export const shown = computed((): RunView | null => {
+  version.value;
+  return shownId.value ? known(shownId.value) : null;
+});
+
+/** The run that is at work in the channel, if any. */
+export const working = computed((): LiveRun | null => {
+  version.value;
+  const run = live.get(newest.value);
+  return run && ACTIVE.has(run.status) ? run : null;
+});
+
+export const matches = (visit: Visit, at = place.value): boolean =>
+  visit.frame === at.frame && visit.node === at.node && visit.visit === at.visit;
+
+export const selected = computed((): Visit | null => shown.value?.visits.find((visit) => matches(visit, place.value)) ?? null);
+
+const asked = new Set<string>();
+
+/** Read the full trace. While a run works there may be none yet: then what is told live is shown. */
+export async function open(run_id: string): Promise<void> {
+  if (full.has(run_id) || asked.has(run_id)) return;
+  asked.add(run_id);
+  try {
+    const trace = await get<FrameTrace>(`/api/traces/${encodeURIComponent(run_id)}`);
+    if (trace.outcome && !ACTIVE.has(trace.outcome) && trace.outcome !== "queued") keep(trace);
+    if (loadFault.peek()?.run === run_id) loadFault.value = null;
+  } catch (error) {
+    const unfinished = error instanceof Refused && error.status === 404 && live.has(run_id);
+    if (!unfinished) loadFault.value = { run: run_id, text: error instanceof Error ? error.message : String(error) };
+  } finally {
+    asked.delete(run_id);
+  }
+}
+
+function keep(trace: FrameTrace): void {
+  full.set(trace.run_id, trace);
+  if (full.size > FULL_KEPT) full.delete(full.keys().next().value as string);
+  bump();
+}
+
+export function start(): void {
+  effect(() => {
+    if (shownId.value) void open(shownId.value);
+  });
+}

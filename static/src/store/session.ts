@@ -1,0 +1,164 @@
+/** Wires the sockets to the stores, reads everything once, and polls while sockets are blocked. */
+import { effect, signal } from "@preact/signals";
+import { get, post, Refused } from "../wire/http";
+import { type ChatLine, type EventLine, type HistoryMessage, type Info, lines, type TestRecord, type TraceLine } from "../wire/lines";
+import { address, LiveSocket } from "../wire/socket";
+import { controls, finish, hear, replaceHistory, unqueue } from "./chat";
+import * as connection from "./connection";
+import * as events from "./events";
+import * as graph from "./graph";
+import * as history from "./history";
+import * as memory from "./memory";
+import { follow, place } from "./place";
+import * as runs from "./runs";
+import { record } from "./tests";
+
+export const info = signal<Info | null>(null);
+const BACKLOG = 300;
+const POLL_MS = 500;
+
+let chatSeq: number | null = null;
+
+function take(line: TraceLine): void {
+  if (line.event === "gap") resync();
+  if (!events.note(line) || line.event === "gap" || line.event === "snapshot") return;
+  runs.tell(line);
+  apply(line);
+}
+
+/** Events that concern more than their run. */
+function apply(line: EventLine): void {
+  if (line.event === "updated") memory.update(line.memory);
+  else if (line.event === "graph_switched") void refreshGraph();
+  else if (line.event === "frame_trace" && place.value.q === "") void history.search("");
+  else if (line.event === "run" && line.status !== "queued") {
+    unqueue(line.run_id);
+    if (line.status !== "running") finish(line.run_id);
+  }
+}
+
+const chat = new LiveSocket({
+  url: () => address("/ws", { since: chatSeq }),
+  onMessage: (message) => {
+    const line = message as ChatLine;
+    if (line.type === "gap") {
+      // What was missed is not told again; without a number the server sends everything from new.
+      chatSeq = null;
+      return chat.restart();
+    }
+    if (line.seq !== undefined) chatSeq = line.seq;
+    hear(line);
+  },
+  onPhase: (phase) => {
+    connection.chatPhase.value = phase;
+  },
+});
+
+const trace = new LiveSocket({
+  url: () => address("/ws/trace", { batch: 1, since: events.newestSeq() || null }),
+  onMessage: (message) => lines(message).forEach(take),
+  onPhase: (phase) => {
+    connection.tracePhase.value = phase;
+  },
+});
+
+const test = new LiveSocket({
+  url: () => address("/ws/test", {}),
+  onMessage: (message) => {
+    record.value = message as TestRecord;
+  },
+  onPhase: (phase) => {
+    connection.testPhase.value = phase;
+  },
+});
+
+/** Something was missed: read again what events would have told. */
+function resync(): void {
+  void refreshGraph();
+  void quietly(memory.load());
+  void history.search(place.value.q);
+}
+
+async function quietly(what: Promise<unknown>): Promise<void> {
+  try {
+    await what;
+  } catch (error) {
+    if (error instanceof Refused && error.status === 401) connection.denied.value = true;
+  }
+}
+
+const refreshGraph = (): Promise<void> => quietly(graph.load());
+
+async function readConversation(): Promise<void> {
+  const said = await get<{ messages: readonly HistoryMessage[] }>("/api/history?last=200");
+  replaceHistory(said.messages);
+}
+
+async function readBacklog(count: number): Promise<void> {
+  const told = await get<{ lines: readonly TraceLine[] }>(`/api/trace?last=${count}`);
+  told.lines.forEach(take);
+}
+
+export async function start(): Promise<void> {
+  runs.start();
+  try {
+    info.value = await get<Info>("/api/info");
+  } catch (error) {
+    if (error instanceof Refused && error.status === 401) {
+      connection.denied.value = true;
+      return;
+    }
+  }
+  await Promise.all([quietly(readBacklog(BACKLOG)), refreshGraph(), quietly(memory.load()), history.search(place.value.q)]);
+  if (place.value.q) await history.search(place.value.q);
+  for (const socket of [chat, trace, test]) socket.open();
+  pollWhileBlocked();
+}
+
+let hash = "";
+
+async function poll(): Promise<void> {
+  await readBacklog(200);
+  record.value = { ...(await get<TestRecord>("/api/test/status")) };
+  const news = await get<{ changed: boolean; hash: string; state?: unknown }>(`/api/poll?since=${hash}`);
+  if (!news.changed) return;
+  hash = news.hash;
+  memory.update(news.state);
+  await readConversation();
+}
+
+function pollWhileBlocked(): void {
+  let timer: number | undefined;
+  const tick = async (): Promise<void> => {
+    try {
+      await poll();
+      connection.polled.value = true;
+    } catch (error) {
+      if (error instanceof Refused && error.status === 401) connection.denied.value = true;
+      connection.polled.value = error instanceof Refused;
+    }
+    if (connection.blocked.peek()) timer = window.setTimeout(() => void tick(), POLL_MS);
+    else timer = undefined;
+  };
+  effect(() => {
+    if (connection.blocked.value && timer === undefined) timer = window.setTimeout(() => void tick(), 0);
+    if (!connection.blocked.value) connection.polled.value = null;
+  });
+}
+
+/** Say something; it waits its turn when a run is at work. */
+export async function say(text: string): Promise<void> {
+  follow();
+  if (chat.send({ text, dashboard: controls.peek() })) return;
+  await post("/api/send", { text, dashboard: controls.peek(), queue: true });
+}
+
+export function act(action: string, data: unknown): boolean {
+  follow();
+  return chat.send({ type: "action", action, data, dashboard: controls.peek() });
+}
+
+export const cancel = (run_id: string): Promise<unknown> =>
+  chat.send({ type: "cancel", run_id }) ? Promise.resolve() : post(`/api/runs/${encodeURIComponent(run_id)}/cancel`);
+
+export const clear = (): Promise<unknown> => post("/api/clear");

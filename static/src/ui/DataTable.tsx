@@ -1,0 +1,22 @@
+/** Rows a model or a database gave, as text. */
+import type { Table } from "../lib/json";
+import { text } from "../lib/json";
+
+const MOST = 200;
+
+export function DataTable({ table, caption }: { readonly table: Table; readonly caption: string }) {
+  return (
+    <div class="table-box" tabIndex={0} role="region" aria-label={caption}>
+      <table>
+        <caption class="hidden-text">{caption}</caption>
+        <thead><tr>{table.columns.map((column) => <th key={column} scope="col">{column}</th>)}</tr></thead>
+        <tbody>
+          {table.rows.slice(0, MOST).map((row, index) => (
+            <tr key={index}>{row.map((cell, at) => <td key={at} class={typeof cell === "number" ? "number" : ""}>{text(cell)}</td>)}</tr>
+          ))}
+        </tbody>
+      </table>
+      {table.rows.length > MOST ? <p class="faint">{table.rows.length - MOST} more rows are in Raw.</p> : null}
+    </div>
+  );
+}

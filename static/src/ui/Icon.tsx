@@ -1,0 +1,28 @@
+/** The few pictures of the page, drawn with one stroke width. Decoration: the text beside them names things. */
+const PATHS = {
+  moon: "M13 9.5A5.5 5.5 0 0 1 6.5 3 5.5 5.5 0 1 0 13 9.5Z",
+  sun: "M8 5a3 3 0 1 0 0 6 3 3 0 0 0 0-6ZM8 1v1.5M8 13.5V15M1 8h1.5M13.5 8H15M3 3l1 1M12 12l1 1M13 3l-1 1M4 12l-1 1",
+  keys: "M2 4.5h12v7H2zM4.5 7h.01M7 7h.01M9.5 7h.01M12 7h.01M5 9.5h6",
+  trash: "M3 4.5h10M6.5 4.5V3h3v1.5M4.5 4.5l.6 8.5h5.8l.6-8.5",
+  replay: "M3 8a5 5 0 1 0 1.6-3.7M3 2.5v3h3",
+  send: "M8 13V3.5M4 7.5l4-4 4 4",
+  stop: "M4.5 4.5h7v7h-7z",
+  copy: "M6 6h7v7H6zM3 10V3h7",
+  search: "M7 3a4 4 0 1 0 0 8 4 4 0 0 0 0-8ZM10 10l3.5 3.5",
+  down: "M8 3v9M4.5 8.5 8 12l3.5-3.5",
+  check: "M3.5 8.5l3 3 6-7",
+  cross: "M4 4l8 8M12 4l-8 8",
+  dot: "M8 6.5a1.5 1.5 0 1 0 0 3 1.5 1.5 0 0 0 0-3Z",
+  back: "M10 3.5 5.5 8l4.5 4.5",
+  on: "M6 3.5 10.5 8 6 12.5",
+} as const;
+
+export type IconName = keyof typeof PATHS;
+
+export function Icon({ name }: { readonly name: IconName }) {
+  return (
+    <svg class="icon" viewBox="0 0 16 16" aria-hidden="true" focusable="false">
+      <path d={PATHS[name]} />
+    </svg>
+  );
+}

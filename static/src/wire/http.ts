@@ -1,0 +1,42 @@
+/** Requests to the runtime. The cookie authorizes; an error carries the server's own sentence. */
+export class Refused extends Error {
+  constructor(
+    readonly status: number,
+    readonly slug: string,
+    detail: string,
+  ) {
+    super(detail);
+  }
+}
+
+/** The server could not be reached at all. */
+export class Unreachable extends Error {}
+
+async function ask(method: string, path: string, body?: unknown): Promise<Response> {
+  const init: RequestInit = { method, credentials: "same-origin", cache: "no-store" };
+  if (body !== undefined) {
+    init.body = JSON.stringify(body);
+    init.headers = { "content-type": "application/json" };
+  }
+  try {
+    return await fetch(path, init);
+  } catch {
+    throw new Unreachable(`${path}: no answer from the server`);
+  }
+}
+
+async function read<T>(answer: Response, path: string): Promise<T> {
+  const value: unknown = await answer.json().catch(() => null);
+  if (answer.ok) return value as T;
+  const { detail, error } = (value ?? {}) as { detail?: unknown; error?: unknown };
+  throw new Refused(
+    answer.status,
+    typeof error === "string" ? error : "",
+    typeof detail === "string" ? detail : `${path} answered ${answer.status}`,
+  );
+}
+
+export const get = async <T>(path: string): Promise<T> => read<T>(await ask("GET", path), path);
+
+export const post = async <T>(path: string, body: unknown = {}): Promise<T> =>
+  read<T>(await ask("POST", path, body), path);

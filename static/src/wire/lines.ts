@@ -1,0 +1,118 @@
+/** What the sockets send, beyond the generated event types. */
+import type { Event, FrameTraced, Json, TraceSummary } from "./types.gen";
+
+export interface Snapshot {
+  readonly event: "snapshot";
+  readonly node: "runtime";
+  readonly seq: number;
+}
+
+/** The reader fell behind what is kept: everything has to be read again. */
+export interface Gap {
+  readonly event: "gap";
+  readonly type: "gap";
+  readonly node: "runtime";
+  readonly seq: number;
+  readonly from: number;
+  readonly to: number;
+}
+
+type Stamped<E> = E & { readonly seq: number; readonly ts: number };
+
+/** An event as `/ws/trace` sends it. */
+export type EventLine = Stamped<Event>;
+export type TraceLine = EventLine | Snapshot | Gap;
+export type TraceLineOf<Tag extends Event["event"]> = Stamped<Extract<Event, { event: Tag }>>;
+export type Summary = FrameTraced["trace"] & TraceSummary;
+
+export interface PendingRun {
+  readonly run_id: string;
+  readonly text: string;
+  readonly position: number;
+}
+
+export interface HistoryMessage {
+  readonly role: string;
+  readonly content: string;
+  readonly run_id?: string;
+}
+
+/** The run at work when the page came: `message` is what was asked, `text` what it does or has said. */
+export interface ActiveRun {
+  readonly run_id: string;
+  readonly status: string;
+  readonly stage: string;
+  readonly text: string;
+  readonly message: string;
+}
+
+/** A message of `/ws`. */
+export type ChatLine = { readonly seq?: number } & (
+  | {
+      readonly type: "snapshot";
+      readonly history: readonly HistoryMessage[];
+      readonly controls: Json;
+      readonly run: ActiveRun | null;
+      readonly pending: readonly PendingRun[];
+    }
+  | { readonly type: "delta"; readonly content: string; readonly run_id: string }
+  | { readonly type: "controls"; readonly controls: Json }
+  | { readonly type: "done"; readonly run_id: string }
+  | { readonly type: "cleared" }
+  | { readonly type: "message"; readonly role: string; readonly text: string; readonly run_id: string }
+  | { readonly type: "queued"; readonly run_id: string; readonly position: number }
+  | { readonly type: "error"; readonly detail: string; readonly error?: string; readonly run_id?: string }
+  | { readonly type: "gap" }
+);
+
+export interface TestResult {
+  readonly step: string;
+  readonly check: string;
+  readonly status: string;
+  readonly detail?: string;
+  readonly run_id?: string;
+}
+
+export interface TestRecord {
+  readonly running: boolean;
+  readonly current: string;
+  readonly results: readonly TestResult[];
+  readonly last_green: Json;
+  readonly last_red: Json;
+  readonly total_expected: number;
+  readonly suites?: readonly string[];
+  readonly stale?: boolean;
+}
+
+export interface Info {
+  readonly version: string;
+  readonly graph: string;
+  readonly model: { readonly label: string; readonly builtin: boolean; readonly model: string };
+  readonly identity: string;
+  readonly data_file: string;
+  readonly channel: string;
+  readonly connect_hint: string;
+}
+
+export interface Divergence {
+  readonly frame: number;
+  readonly node: string;
+  readonly field: string;
+  readonly expected: Json;
+  readonly got: Json;
+}
+
+export interface Verdict {
+  readonly run_id: string;
+  readonly replay_run_id: string;
+  readonly verdict: "exact" | "diverged" | "incomplete";
+  readonly matched: number;
+  readonly total: number;
+  readonly changed_revisions: Json;
+  readonly divergence: Divergence | null;
+}
+
+/** One line, or a batch of them. */
+export function lines(message: unknown): readonly TraceLine[] {
+  return (Array.isArray(message) ? message : [message]) as readonly TraceLine[];
+}
