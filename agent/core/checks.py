@@ -1,7 +1,7 @@
 """The record of a test run, folded from what the suite runner reports.
 
-``advance`` is pure: the same posts always give the same record. The record keeps each result exactly
-as it was sent; only the newest ``KEEP`` of them, so that no runner can fill the memory.
+``advance`` is pure: the same posts always give the same record. The record keeps each result
+exactly as it was sent; only the newest ``KEEP`` of them, so that no runner can fill the memory.
 """
 
 import msgspec

@@ -6,7 +6,7 @@ gets its answer, so every ``/ws/test`` reader has the news queued by then.
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 import msgspec
 
@@ -29,12 +29,17 @@ class SuiteBoard:
     Args:
         hub: where changes are published.
         clock: for silence and the time a run finished.
-        save: keeps the latest finished run beyond a restart; must not wait.
+        save: keeps the latest finished run beyond a restart.
         latest: what ``save`` was last given, from an earlier process.
     """
 
     def __init__(
-        self, hub: Hub, clock: Clock, *, save: Callable[[Json], None], latest: Json = None
+        self,
+        hub: Hub,
+        clock: Clock,
+        *,
+        save: Callable[[Json], Awaitable[None]],
+        latest: Json = None,
     ) -> None:
         self._hub = hub
         self._clock = clock
@@ -44,7 +49,7 @@ class SuiteBoard:
         self._heard = clock.monotonic()
         self._started = asyncio.Event()
 
-    def take(self, post: Post) -> Json:
+    async def take(self, post: Post) -> Json:
         """Fold ``post`` in, publish, and return the runner's answer.
 
         Raises:
@@ -57,7 +62,7 @@ class SuiteBoard:
         self._change(checks.advance(self._record, post))
         if post.event == "suite_end":
             self._latest = checks.finished(self._record, self._clock.now_ms())
-            self._save(self._latest)
+            await self._save(self._latest)
         return {"ok": True}
 
     def status(self) -> Json:

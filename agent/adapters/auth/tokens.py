@@ -8,8 +8,8 @@ from pathlib import Path
 def load_or_create(path: Path, new: Callable[[], str]) -> str:
     """Return the token in ``path``; write what ``new`` makes when there is none.
 
-    The file is created with mode 0600, and an existing one is brought back to it. Two starts at once
-    agree: whoever comes second reads what the first one wrote.
+    The file is created with mode 0600, and an existing one is brought back to it. Two starts at
+    once agree: whoever comes second reads what the first one wrote.
     """
     token = _read(path) if path.exists() else ""
     if token:

@@ -1,0 +1,142 @@
+"""The chat socket: what a tab says, and what is said to it.
+
+The socket goes on reading while a run works, so a cancel arrives; it never waits for an answer,
+only for a message to be on disk. What a client sends wrongly is answered and the socket stays.
+"""
+
+from collections.abc import Mapping
+from typing import assert_never
+
+import msgspec
+
+from agent.core.errors import AgentError, BadInput
+from agent.core.events import Topic
+from agent.core.json import Json, fields
+from agent.web.endpoint import channel
+from agent.web.limits import check_json
+from agent.web.site import Site, principal_of
+from agent.web.sockets import Peer, problem, write
+from agent.web.wait import first_of
+
+
+class Say(msgspec.Struct, frozen=True, kw_only=True):
+    """A message of the user."""
+
+    text: str
+    dashboard: Json = None
+
+
+class Act(msgspec.Struct, frozen=True, kw_only=True):
+    """A click."""
+
+    action: str
+    data: Json = None
+    dashboard: Json = None
+
+
+class Cancel(msgspec.Struct, frozen=True, kw_only=True):
+    """Stop a run; the channel's active one when none is named."""
+
+    run_id: str | None = None
+
+
+Command = Say | Act | Cancel
+
+
+async def chat(peer: Peer) -> None:
+    """``/ws``: the conversation of one channel."""
+    lane = channel(peer.query.get("channel"))
+    since = peer.since()
+    runtime = peer.site.runtime
+    hello = msgspec.json.encode(runtime.snapshot(lane))
+    reader = runtime.hub.reader(Topic.CHAT, since=since, channel=lane)
+    runtime.attach_chat(principal_of(peer.connection).identity, lane)
+    try:
+        first = (hello,) if since is None else ()
+        await first_of(write(peer, reader, *first), _listen(peer, lane))
+    finally:
+        runtime.detach_chat()
+
+
+async def _listen(peer: Peer, lane: str) -> None:
+    while True:
+        message = await peer.receive()
+        try:
+            await _obey(peer.site, understand(message), lane)
+        except AgentError as error:
+            await peer.send([problem(error)])
+
+
+async def _obey(site: Site, command: Command, lane: str) -> None:
+    runtime = site.runtime
+    match command:
+        case Say():
+            await runtime.send(
+                command.text, channel=lane, dashboard=command.dashboard, queue=True, door="chat"
+            )
+        case Act():
+            await runtime.act(
+                command.action, command.data, channel=lane, dashboard=command.dashboard
+            )
+        case Cancel():
+            await runtime.cancel(command.run_id or _active(runtime.snapshot(lane)))
+        case _:
+            assert_never(command)
+
+
+def _active(snapshot: Json) -> str:
+    """Return the id of the channel's active run.
+
+    Raises:
+        BadInput: there is none.
+    """
+    found = fields(fields(snapshot).get("run")).get("run_id")
+    if not found:
+        raise BadInput("nothing to cancel: no run is active in this channel")
+    return str(found)
+
+
+def understand(message: str | bytes) -> Command:
+    """Read what a client sent.
+
+    Raises:
+        BadInput: saying what was expected.
+    """
+    if isinstance(message, bytes):
+        raise BadInput("expected a text message with a JSON object, got a binary one")
+    given = _object(message)
+    kind = given.get("type")
+    if kind == "action":
+        return Act(
+            action=_text(given, "action", "unknown"),
+            data=given.get("data"),
+            dashboard=given.get("dashboard"),
+        )
+    if kind == "cancel":
+        return Cancel(run_id=_text(given, "run_id", "") or None)
+    if isinstance(given.get("text"), str):
+        if not given["text"].strip():
+            raise BadInput("`text`: expected a message, got a blank one")
+        return Say(text=given["text"], dashboard=given.get("dashboard"))
+    raise BadInput(
+        f"expected an object with a `text`, or of `type` action or cancel, got type {kind!r:.60}"
+    )
+
+
+def _object(message: str) -> Mapping[str, Json]:
+    raw = message.encode()
+    check_json(raw)
+    try:
+        given: Json = msgspec.json.decode(raw)
+    except msgspec.DecodeError as error:
+        raise BadInput(f"the message is not JSON: {error}") from error
+    if not isinstance(given, dict):
+        raise BadInput(f"expected a JSON object, got {type(given).__name__}")
+    return fields(given)
+
+
+def _text(given: Mapping[str, Json], name: str, default: str) -> str:
+    value = given.get(name, default)
+    if not isinstance(value, str):
+        raise BadInput(f"`{name}`: expected text, got {value!r:.60}")
+    return value

@@ -1,0 +1,35 @@
+"""What every endless connection needs: to end when one of its tasks ends, and to be dropped."""
+
+import asyncio
+from collections.abc import Coroutine
+
+from starlette.types import Scope
+
+from agent.core.json import Json
+
+SEND_SECONDS = 10.0
+"""A client that takes nothing for this long is dropped."""
+
+
+async def first_of(*work: Coroutine[Json, Json, object]) -> None:
+    """Run all; when the first one ends, cancel the others. Its error is raised as it is."""
+    tasks: list[asyncio.Task[object]] = []
+    try:
+        async with asyncio.TaskGroup() as group:
+            tasks.extend(group.create_task(each) for each in work)
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            for task in tasks:
+                task.cancel()
+    except BaseExceptionGroup as failed:
+        raise failed.exceptions[0] from failed
+
+
+def drop(scope: Scope) -> None:
+    """Cut the connection without waiting for what it did not read.
+
+    A plain close would first flush the buffer to a peer that never reads, and keep the connection
+    for as long as it likes. ``server.Connection`` puts the way to cut it into the state.
+    """
+    abort = scope.get("state", {}).get("abort")
+    if abort is not None:
+        abort()
