@@ -4,7 +4,7 @@ Invariant: rows of a run are numbered without holes and written in order, so a c
 Whatever is there folds to a valid trace; what was open then shows up as ``interrupted``.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import TypeAlias, assert_never
 
 import msgspec
@@ -17,14 +17,6 @@ from agent.core.runs import Run
 from agent.core.state import Change
 
 INTERRUPTED = "interrupted"
-
-
-class Opened(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag="o", tag_field="t"):
-    """A tick began."""
-
-    frame: int
-    nodes: tuple[str, ...]
-    at: float
 
 
 class Intent(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag="i", tag_field="t"):
@@ -56,7 +48,7 @@ class Closed(
     post: bool = False
 
 
-Row: TypeAlias = Opened | Intent | Settled | Closed
+Row: TypeAlias = Intent | Settled | Closed
 
 
 def settled(effect: Effect) -> Settled:
@@ -79,14 +71,11 @@ class Fold:
         self.frames: list[FrameRecord] = []
         self.post_frames: list[FrameRecord] = []
         self.effects: dict[str, Effect] = {}
-        self.open: Opened | None = None
         for row in rows:
             self._take(row)
 
     def _take(self, row: Row) -> None:
         match row:
-            case Opened():
-                self.open = row
             case Intent():
                 self.effects[row.effect.effect_id] = row.effect
             case Settled():
@@ -100,7 +89,6 @@ class Fold:
                     cost=row.cost,
                 )
             case Closed():
-                self.open = None
                 (self.post_frames if row.post else self.frames).extend(row.records)
             case _:
                 assert_never(row)
@@ -116,29 +104,34 @@ class Fold:
         """What the user was told in closed frames."""
         return "".join(record.said for record in self.frames)
 
-    def broken(self) -> tuple[FrameRecord, ...]:
-        """Records for the nodes of a tick that never closed, marked ``interrupted``."""
-        if self.open is None:
-            return ()
-        frame = self.open.frame
-        return tuple(
-            FrameRecord(
-                frame=frame,
-                node=node,
-                visit=1 + sum(record.node == node for record in self.frames),
-                started=self.open.at,
-                duration_ms=0.0,
-                input=Envelope(kind="unknown"),
-                error=INTERRUPTED,
-                effects=_of(self.effects, frame, node),
-            )
-            for node in self.open.nodes
+    def broken(self, start: str) -> tuple[FrameRecord, ...]:
+        """Records for the nodes of the tick that never closed, marked ``interrupted``.
+
+        Which nodes those were follows from where the last tick routed to; ``start`` is where a run
+        begins.
+        """
+        last = self.frames[-1].frame if self.frames else 0
+        tick = [record for record in self.frames if record.frame == last]
+        nodes = dict.fromkeys(role for r in tick for role in r.route.split("+") if role)
+        if not tick:
+            nodes = {start: None}
+        if not nodes and not self.post_frames:
+            nodes = dict.fromkeys(e.node for e in self.effects.values() if e.frame > last)
+        return tuple(self._interrupted(last + 1, node) for node in nodes)
+
+    def _interrupted(self, frame: int, node: str) -> FrameRecord:
+        begun = [e for e in self.effects.values() if e.frame == frame and e.node == node]
+        before = self.frames[-1].ended if self.frames else 0.0
+        return FrameRecord(
+            frame=frame,
+            node=node,
+            visit=1 + sum(record.node == node for record in self.frames),
+            started=begun[0].started if begun else before,
+            duration_ms=0.0,
+            input=Envelope(kind="unknown"),
+            error=INTERRUPTED,
+            effects=tuple(effect.effect_id for effect in begun),
         )
-
-
-def _of(effects: Mapping[str, Effect], frame: int, node: str) -> tuple[str, ...]:
-    found = (e for e in effects.values() if e.frame == frame and e.node == node)
-    return tuple(effect.effect_id for effect in found)
 
 
 def trace_of(

@@ -77,7 +77,7 @@ class Rerun:
         recording = {effect.effect_id: effect for effect in source.effects}
         self.port = RecordedPort(recording, journal)
         port: EffectPort = self.port
-        self.going = Pass(program, world, scene, port, journal, emit, state)
+        self.going = Pass(program, world, scene, port, journal, emit, emit, state)
 
     async def run(self, pending: Mapping[str, Envelope], *, post: bool) -> None:
         """Run all frames, and the post-frames if the recording has some."""

@@ -65,38 +65,22 @@ def _ignore(_text: str) -> None:
     return
 
 
-class Context:
+class Context(msgspec.Struct):
     """One visit's hands."""
 
-    __slots__ = (
-        "_changes", "_effects", "_emit", "_indices", "_logs", "_port", "_said", "_scene", "_state",
-        "_world", "frame", "spec", "visit",
-    )  # fmt: skip
-
-    def __init__(
-        self,
-        world: World,
-        scene: Scene,
-        port: EffectPort,
-        emit: Callable[[Event], object],
-        spec: NodeSpec,
-        frame: int,
-        visit: int,
-        state: Json,
-    ) -> None:
-        self._world = world
-        self._scene = scene
-        self._port = port
-        self._emit = emit
-        self._state = state
-        self._said: list[str] = []
-        self._changes: list[Change] = []
-        self._effects: list[str] = []
-        self._indices: dict[str, int] = {}
-        self._logs: list[str] = []
-        self.spec = spec
-        self.frame = frame
-        self.visit = visit
+    _world: World
+    _scene: Scene
+    _port: EffectPort
+    _emit: Callable[[Event], object]
+    spec: NodeSpec
+    frame: int
+    visit: int
+    _state: Json
+    _said: list[str] = []
+    _changes: list[Change] = []
+    _effects: list[str] = []
+    _logs: list[str] = []
+    _indices: dict[str, int] = {}
 
     # What a node can read
 

@@ -29,29 +29,23 @@ ENGINE = "frame_engine"
 class Recorder(Protocol):
     """Where frames are written, in order."""
 
-    def opened(self, frame: int, nodes: tuple[str, ...]) -> None:
-        """A tick begins."""
-        ...
-
     def closed(self, records: tuple[FrameRecord, ...], *, post: bool) -> None:
         """A tick has ended; frames and the changes in them are one write."""
         ...
 
 
-class Visit:
+class Visit(msgspec.Struct):
     """One node at work in the current tick."""
 
-    __slots__ = ("began", "bound", "context", "envelope", "error", "output", "started", "took")
-
-    def __init__(self, bound: Bound, envelope: Envelope, context: Context) -> None:
-        self.bound = bound
-        self.envelope = envelope
-        self.context = context
-        self.began = 0.0
-        self.started = 0.0
-        self.took = 0.0
-        self.output: Envelope | None = None
-        self.error = ""
+    bound: Bound
+    envelope: Envelope
+    context: Context
+    began: float = 0.0
+    """On the monotonic clock, seconds."""
+    took: float = 0.0
+    """Milliseconds; 0 while it works."""
+    output: Envelope | None = None
+    error: str = ""
 
 
 class Pass:
@@ -63,7 +57,8 @@ class Pass:
         scene: what the run was given.
         port: the way to the world, live or recorded.
         recorder: where frames are written.
-        emit: where events are published.
+        emit: where the nodes' events go.
+        publish: where the engine's own events go.
         state: the channel's state before the run.
     """
 
@@ -75,6 +70,7 @@ class Pass:
         port: EffectPort,
         recorder: Recorder,
         emit: Callable[[Event], object],
+        publish: Callable[[Event], object],
         state: Json,
     ) -> None:
         self._program = program
@@ -83,6 +79,7 @@ class Pass:
         self._port = port
         self._recorder = recorder
         self._emit = emit
+        self._publish = publish
         self._visits: dict[str, int] = {}
         self._open: list[Visit] = []
         self._monotonic = world.clock.monotonic
@@ -144,8 +141,7 @@ class Pass:
         order = self._program.order
         roles = tuple(sorted(pending, key=order.__getitem__)) if len(pending) > 1 else (*pending,)
         scene = self._scene
-        self._recorder.opened(frame, roles)
-        self._emit(
+        self._publish(
             FrameOpened(
                 node=ENGINE,
                 run_id=scene.run_id,
@@ -183,7 +179,6 @@ class Pass:
 
     async def _work(self, visit: Visit) -> None:
         began = visit.began = self._monotonic()
-        visit.started = self._origin + began * 1000
         try:
             output = await visit.bound.run(visit.context, visit.envelope)
         except (
@@ -243,7 +238,7 @@ class Pass:
             frame=context.frame,
             node=visit.bound.spec.role,
             visit=context.visit,
-            started=visit.started,
+            started=self._origin + visit.began * 1000,
             duration_ms=visit.took,
             input=visit.envelope,
             output=visit.output,
@@ -258,7 +253,7 @@ class Pass:
     def _tell(self, records: tuple[FrameRecord, ...], *, post: bool) -> None:
         scene = self._scene
         for record in records:
-            self._emit(
+            self._publish(
                 FrameClosed(
                     node=record.node,
                     run_id=scene.run_id,

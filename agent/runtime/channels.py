@@ -27,16 +27,45 @@ class Switch:
         self.done = done
 
 
+class Inbox:
+    """A queue for one reader; unlike asyncio's it never asks for the loop, a system call each.
+
+    Args:
+        loop: the loop of its reader.
+    """
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self._items: deque[LiveRun | Switch] = deque()
+        self._woken: asyncio.Future[None] | None = None
+
+    def put(self, item: LiveRun | Switch) -> None:
+        """Append ``item`` and wake the reader."""
+        self._items.append(item)
+        if self._woken is not None and not self._woken.done():
+            self._woken.set_result(None)
+
+    async def get(self) -> LiveRun | Switch:
+        """Take the oldest item, waiting for one."""
+        while not self._items:
+            self._woken = self._loop.create_future()
+            await self._woken
+        return self._items.popleft()
+
+
 class Channel:
     """One lane.
 
     Args:
         row: what is stored of it.
+        loop: the loop it lives on.
     """
 
-    def __init__(self, row: ChannelRow) -> None:
+    def __init__(self, row: ChannelRow, loop: asyncio.AbstractEventLoop) -> None:
         self.row = row
-        self.inbox: asyncio.Queue[LiveRun | Switch] = asyncio.Queue()
+        self.inbox = Inbox(loop)
+        self.task: asyncio.Task[None] | None = None
+        """The worker that owns this channel."""
         self.waiting: dict[str, LiveRun] = {}
         """Accepted, not begun, in order."""
         self.active: LiveRun | None = None

@@ -7,6 +7,7 @@ import msgspec
 from agent.core import controls
 from agent.core.errors import UnknownRun, Unprocessable
 from agent.core.events import Topic
+from agent.core.frames import FrameRecord
 from agent.core.graph import cytoscape
 from agent.core.ids import MAIN, ChannelName, is_name, number_of
 from agent.core.journal import Fold, trace_of
@@ -234,8 +235,15 @@ class Desk:
         """Return the full trace of a run, its effects included, encoded."""
         run = await self.find(name)
         fold = Fold(await self._parts.store.rows(run.n))
-        frames = (*fold.frames, *(fold.broken() if run.status.terminal else ()))
+        frames = (*fold.frames, *self._broken(run, fold))
         return msgspec.json.encode(trace_of(run, frames, fold.post_frames, fold.effects.values()))
+
+    def _broken(self, run: Run, fold: Fold) -> tuple[FrameRecord, ...]:
+        """Records of what was cut off; only a run that a restart found has some."""
+        if run.status is not RunStatus.INTERRUPTED:
+            return ()
+        spec = self._parts.library.spec(run.graph)
+        return fold.broken(spec.action_start if run.action else spec.start)
 
     def trace_lines(self, last: int) -> list[bytes]:
         """Return the last events of the log, flat."""

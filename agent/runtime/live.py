@@ -15,7 +15,7 @@ from agent.core.events import (
     Updated,
 )
 from agent.core.frames import FrameRecord
-from agent.core.journal import Closed, Intent, Opened, settled
+from agent.core.journal import Closed, Intent, settled
 from agent.core.json import Json
 from agent.core.runs import Run, RunStatus
 from agent.runtime.ports import Store
@@ -42,7 +42,7 @@ class LiveRun:
         run: as accepted.
         store: where the rows go.
         publish: the log.
-        now_ms: wall time.
+        loop: the loop it runs on; asking asyncio for it each time costs a system call.
     """
 
     def __init__(
@@ -50,13 +50,14 @@ class LiveRun:
         run: Run,
         store: Store,
         publish: Callable[[Event], object],
-        now_ms: Callable[[], int],
+        loop: asyncio.AbstractEventLoop,
     ) -> None:
         self.run = run
         self.effects: dict[str, Effect] = {}
         self.stage = "queued"
         self.text = ""
-        self.scope: asyncio.Timeout | None = None
+        self.task: asyncio.Task[None] | None = None
+        """The task that executes it, while it does."""
         self.cancelled = False
         self.answered = False
         self.over = False
@@ -65,15 +66,10 @@ class LiveRun:
         self._rows = 0
         self._store = store
         self._publish = publish
-        self._now_ms = now_ms
+        self._loop = loop
         self._waiting: list[asyncio.Future[None]] = []
 
     # Journal and recorder
-
-    def opened(self, frame: int, nodes: tuple[str, ...]) -> None:
-        """Write that a tick began."""
-        row = Opened(frame=frame, nodes=nodes, at=self._now_ms())
-        self._store.append(self.run.n, self._next(), row)
 
     def closed(self, records: tuple[FrameRecord, ...], *, post: bool) -> None:
         """Write what a tick did, state changes included, in one row."""
@@ -129,14 +125,14 @@ class LiveRun:
     def stop(self) -> None:
         """Have it cancelled at the next await of whatever it is doing."""
         self.cancelled = True
-        if self.scope is not None:
-            self.scope.reschedule(0)
+        if self.task is not None:
+            self.task.cancel()
 
     async def wait(self) -> None:
         """Return when it is in a terminal state and on disk."""
         if self.over:
             return
-        done = asyncio.get_running_loop().create_future()
+        done: asyncio.Future[None] = self._loop.create_future()
         self._waiting.append(done)
         await done
 

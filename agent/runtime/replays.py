@@ -1,5 +1,6 @@
 """Sealed replays beside the live runs: no channel, a new trace, a verdict."""
 
+import asyncio
 from collections.abc import Callable
 
 import msgspec
@@ -19,16 +20,11 @@ from agent.runtime.library import Edition
 from agent.runtime.lineage import WINDOW, state_of, turns_of
 from agent.runtime.live import LiveRun
 from agent.runtime.parts import Parts, opening, scene_of, status_event
+from agent.runtime.pins import manifest_of, texts_of
 from agent.runtime.ports import End
 
 Number = Callable[[], tuple[int, RunId]]
 NOTHING_LEFT = End(parent=0, history_len=0, since_snapshot=0)
-_manifest = msgspec.json.Decoder(Manifest).decode
-
-
-def manifest_name(revision: str) -> str:
-    """Name of the blob that holds the manifest of ``revision``."""
-    return f"rev:{revision}"
 
 
 class Replays:
@@ -42,18 +38,6 @@ class Replays:
     def __init__(self, parts: Parts, number: Number) -> None:
         self._parts = parts
         self._number = number
-        self._kept: set[str] = set()
-
-    async def keep(self, edition: Edition) -> None:
-        """Store the texts behind an edition, once, so that traces can be pinned to them."""
-        revision = edition.program.revision
-        if revision in self._kept:
-            return
-        self._kept.add(revision)
-        store, manifest = self._parts.store, edition.manifest
-        for part, text in edition.texts.items():
-            await store.put_blob(manifest.parts[part], text)
-        await store.put_blob(manifest_name(revision), msgspec.json.encode(manifest).decode())
 
     async def replay(self, source: Run, *, pinned: bool) -> Verdict:
         """Run ``source`` again, sealed, and compare.
@@ -64,10 +48,10 @@ class Replays:
         if not source.status.terminal:
             raise Conflict(f"run {source.run_id} is {source.status}; it can be replayed when ended")
         trace = await self._trace(source)
-        old = await self._manifest(source.revision)
+        old = await manifest_of(self._parts.store, source.revision)
         edition = await self._edition(source, old, pinned=pinned)
         run = await self._begin(source, edition)
-        live = LiveRun(run, self._parts.store, self._parts.hub.publish, self._parts.clock.now_ms)
+        live = LiveRun(run, self._parts.store, self._parts.hub.publish, asyncio.get_running_loop())
         rerun = await self._rerun(source, trace, edition, live)
         verdict = rerun.verdict(run.run_id, old, edition.manifest)
         await self._end(live, rerun, verdict)
@@ -75,12 +59,8 @@ class Replays:
 
     async def _trace(self, run: Run) -> FrameTrace:
         fold = Fold(await self._parts.store.rows(run.n))
-        frames = (*fold.frames, *fold.broken())
+        frames = (*fold.frames, *fold.broken(self._parts.library.spec(run.graph).start))
         return trace_of(run, frames, fold.post_frames, fold.effects.values())
-
-    async def _manifest(self, revision: str) -> Manifest | None:
-        text = await self._parts.store.blob(manifest_name(revision))
-        return None if text is None else _manifest(text)
 
     async def _edition(self, source: Run, old: Manifest | None, *, pinned: bool) -> Edition:
         library = self._parts.library
@@ -88,13 +68,7 @@ class Replays:
             return library.edition(source.graph)
         if old is None:
             raise Conflict(f"revision {source.revision!r} of {source.run_id} is not kept here")
-        texts: dict[str, str] = {}
-        for part, name in old.parts.items():
-            text = await self._parts.store.blob(name)
-            if text is None:
-                raise Conflict(f"part {part!r} of revision {source.revision!r} is not kept here")
-            texts[part] = text
-        return library.pinned(old, texts)
+        return library.pinned(old, await texts_of(self._parts.store, old))
 
     async def _begin(self, source: Run, edition: Edition) -> Run:
         n, name = self._number()

@@ -58,6 +58,8 @@ class Runtime(Desk):
         self._worker = Worker(parts)
         self._replays = Replays(parts, self._number)
         self._group = group
+        self._loop = asyncio.get_running_loop()
+        self._salt = parts.clock.token(2)
 
     @classmethod
     @asynccontextmanager
@@ -171,7 +173,7 @@ class Runtime(Desk):
         if self._closing:
             raise Overloaded("the server is shutting down; try again in a moment")
         parts = self._parts
-        live = LiveRun(run, parts.store, parts.hub.publish, parts.clock.now_ms)
+        live = LiveRun(run, parts.store, parts.hub.publish, self._loop)
         ahead = len(lane.waiting) + (lane.active is not None)
         lane.waiting[run.run_id] = live
         self._lives[run.n] = live
@@ -197,12 +199,12 @@ class Runtime(Desk):
         if ahead:
             publish(Queued(node=NODE, run_id=name, channel=channel, position=ahead))
         self._parts.sensor.touch()
-        lane.inbox.put_nowait(live)
+        lane.inbox.put(live)
 
     def _number(self) -> tuple[int, RunId]:
         n = self._next_n
         self._next_n += 1
-        return n, run_id(n, self._parts.clock.token(2))
+        return n, run_id(n, self._salt)
 
     # Stopping
 
@@ -256,7 +258,7 @@ class Runtime(Desk):
         if when == "cancel":
             await self._stop_all(lane)
         done = asyncio.get_running_loop().create_future()
-        lane.inbox.put_nowait(Switch(name, done))
+        lane.inbox.put(Switch(name, done))
         await done
         return {"status": "ok", "name": name, "note": "Graph switched. WS re-attached."}
 
@@ -349,9 +351,9 @@ class Runtime(Desk):
     def _add(self, row: ChannelRow) -> Channel:
         if len(self._channels) >= MAX_CHANNELS:
             raise Overloaded(f"there are {MAX_CHANNELS} channels already; use one of them")
-        lane = self._channels[row.name] = Channel(row)
-        task = self._group.create_task(self._serve(lane), name=f"channel {row.name}")
-        self._tasks.append(task)
+        lane = self._channels[row.name] = Channel(row, self._loop)
+        lane.task = self._group.create_task(self._serve(lane), name=f"channel {row.name}")
+        self._tasks.append(lane.task)
         return lane
 
     async def _serve(self, lane: Channel) -> None:
@@ -367,7 +369,6 @@ class Runtime(Desk):
             return  # it stays queued on disk, and begins with the next start
         lane.active = live
         try:
-            await self._replays.keep(self._parts.library.edition(lane.row.graph))
             await self._worker.execute(lane, live)
         finally:
             lane.active = None
@@ -388,7 +389,7 @@ class Runtime(Desk):
 
     async def _take_up(self, run: Run) -> None:
         parts = self._parts
-        live = LiveRun(run, parts.store, parts.hub.publish, parts.clock.now_ms)
+        live = LiveRun(run, parts.store, parts.hub.publish, self._loop)
         if not run.channel:
             await self._worker.refuse(live, RunStatus.INTERRUPTED, "interrupted: the process ended")
             return
@@ -396,7 +397,7 @@ class Runtime(Desk):
         if run.status is RunStatus.QUEUED:
             lane.waiting[run.run_id] = live
             self._lives[run.n] = live
-            lane.inbox.put_nowait(live)
+            lane.inbox.put(live)
         elif run.status is RunStatus.RUNNING:
             await self._worker.interrupt(lane, live)
         if run.alias:

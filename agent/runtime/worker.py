@@ -23,6 +23,7 @@ from agent.runtime.channels import Channel
 from agent.runtime.library import Edition
 from agent.runtime.live import LiveRun
 from agent.runtime.parts import Opening, Parts, opening, scene_of, status_event, turns_of_run
+from agent.runtime.pins import keep
 from agent.runtime.ports import ChannelRow, End
 
 RETRY_S = 0.5
@@ -35,6 +36,8 @@ class Worker:
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
         self._worlds: dict[str, World] = {}
+        self._kept: set[str] = set()
+        """Revisions whose texts are in the store."""
 
     async def execute(self, channel: Channel, live: LiveRun) -> None:
         """Take ``live`` to a terminal state; nothing a node does gets out of here."""
@@ -43,7 +46,11 @@ class Worker:
         except AgentError as error:
             await self.refuse(live, RunStatus.ERROR, f"{error.slug}: {error}")
             return
+        if edition.program.revision not in self._kept:
+            await keep(self._parts.store, edition)
+            self._kept.add(edition.program.revision)
         run = self._begin(channel, live, edition)
+        live.task = channel.task
         start = opening(run, edition.program.spec, at(channel.state, "ui"))
         going = Pass(
             edition.program,
@@ -52,6 +59,7 @@ class Worker:
             LivePort(self._parts.clock, live),
             live,
             live.emit,
+            self._parts.hub.publish,
             channel.state,
         )
         await self._drive(going, live, start)
@@ -69,7 +77,7 @@ class Worker:
     async def interrupt(self, channel: Channel, live: LiveRun) -> None:
         """Close a run that the last process left unfinished, keeping what it had done."""
         fold = Fold(await self._parts.store.rows(live.run.n))
-        frames = (*fold.frames, *fold.broken())
+        frames = (*fold.frames, *fold.broken(self._start(live.run)))
         run = msgspec.structs.replace(
             advance(live.run, RunStatus.INTERRUPTED, self._parts.clock.now_ms()),
             response=fold.response,
@@ -82,6 +90,13 @@ class Worker:
         state = apply(channel.state, fold.changes)
         trace = trace_of(run, frames, fold.post_frames, fold.effects.values())
         await self._close(channel, live, trace, run, state, local=False)
+
+    def _start(self, run: Run) -> str:
+        try:
+            spec = self._parts.library.spec(run.graph)
+        except AgentError:
+            return run.graph
+        return spec.action_start if run.action else spec.start
 
     def _path(self, run: Run, frames: tuple[FrameRecord, ...]) -> str:
         try:
@@ -116,19 +131,18 @@ class Worker:
         clock = self._parts.clock
         began = clock.monotonic()
         try:
-            async with asyncio.timeout(None) as live.scope:
-                if live.cancelled:
-                    live.stop()
-                await going.run(start.pending)
-                self._answer(going, live, (clock.monotonic() - began) * 1000)
-                if not start.local and not going.error:
-                    await going.run_post()
-        except TimeoutError:
+            await going.run(start.pending)
+            self._answer(going, live, (clock.monotonic() - began) * 1000)
+            if not start.local and not going.error:
+                await going.run_post()
+        except asyncio.CancelledError:
+            if not live.cancelled or live.task is None or live.task.uncancel():
+                raise  # the server goes down: the run stays unfinished, and is found so again
             going.cut("cancelled")
             if not live.answered:
                 self._answer(going, live, (clock.monotonic() - began) * 1000)
         finally:
-            live.scope = None
+            live.task = None
 
     def _answer(self, going: Pass, live: LiveRun, took: float) -> None:
         run = live.run = msgspec.structs.replace(
