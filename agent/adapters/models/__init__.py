@@ -1,0 +1,1 @@
+"""Models: a client for every server that speaks the chat-completions protocol."""
