@@ -1,6 +1,6 @@
-"""Writes what other languages need to know of our types: the page's wire types and the event list.
+"""Writes what is made from the source: the page's wire types, the lists of events and settings.
 
-Invariant: both files are functions of the source alone. They are committed, and a test compares
+Invariant: the files are functions of the source alone. They are committed, and a test compares
 them, so an event cannot be added without its TypeScript and its documentation.
 """
 
@@ -22,10 +22,12 @@ from agent.core.effects import Effect
 from agent.core.events import Event, Fact, FrameTraced, Topic
 from agent.core.frames import FrameRecord, FrameTrace
 from agent.core.runs import Run
+from agent.settings.docs import settings_markdown
 
 ROOT = Path(__file__).resolve().parent.parent
 TYPES = Path("static/src/wire/types.gen.ts")
 DOCS = Path("docs/events.md")
+SETTINGS = Path("docs/settings.md")
 SOCKETS = {Topic.CHAT: "`/ws`", Topic.TRACE: "`/ws/trace`", Topic.TEST: "`/ws/test`"}
 PLAIN: dict[type[shapes.Type], str] = {
     shapes.StrType: "string",
@@ -244,9 +246,10 @@ def _documented(body: list[ast.stmt]) -> Iterator[tuple[str, str]]:
 
 
 def main(check: bool = False) -> int:
-    """Write both files; with ``check`` only compare, and return 1 when one is out of date."""
+    """Write the files; with ``check`` only compare, and return 1 when one is out of date."""
     stale: list[Path] = []
-    for path, text in ((TYPES, typescript()), (DOCS, documentation())):
+    files = ((TYPES, typescript()), (DOCS, documentation()), (SETTINGS, settings_markdown()))
+    for path, text in files:
         target = ROOT / path
         if target.is_file() and target.read_text("utf-8") == text:
             continue
