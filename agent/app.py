@@ -1,0 +1,116 @@
+"""The composition root: the only module that knows every layer."""
+
+import resource
+from collections.abc import AsyncGenerator, Callable, Mapping
+from contextlib import asynccontextmanager
+from functools import partial
+from pathlib import Path
+
+import msgspec
+
+from agent import __version__
+from agent.adapters.clock import SystemClock
+from agent.adapters.models.openai_http import OpenAIModel
+from agent.adapters.sql.demo import ensure_demo
+from agent.adapters.sql.demo_schema import COMMENTS
+from agent.adapters.sql.sqlite_db import SqliteDatabase
+from agent.adapters.sql.tool import ERAS, QueryDb
+from agent.adapters.stores.sqlite import SqliteStore
+from agent.core import controls
+from agent.core.json import Json
+from agent.engine.ports import Tool
+from agent.nodes.catalog import NODES
+from agent.runtime.hub import Hub
+from agent.runtime.library import Library
+from agent.runtime.parts import Parts
+from agent.runtime.runtime import Runtime
+from agent.runtime.sensor import Sensor
+from agent.runtime.suites import SuiteBoard
+from agent.settings import Settings
+
+STORE_FILE, DEMO_FILE = "framescope.db", "eras.db"
+BUILTIN_URL = "http://builtin/v1"
+
+
+class Opened(msgspec.Struct, frozen=True, kw_only=True):
+    """A runtime that is ready, and what its surroundings need of it."""
+
+    runtime: Runtime
+    clock: SystemClock
+    board: SuiteBoard
+    model: OpenAIModel
+    ready: Callable[[], Json]
+    """The server's checks by name."""
+
+
+def model_of(settings: Settings) -> OpenAIModel:
+    """Return the configured model, or the built-in one when none is configured."""
+    if settings.llm_base_url:
+        return OpenAIModel(settings.llm_base_url, settings.llm_api_key or None, settings.llm_model)
+    from agent.adapters.models.builtin.transport import BuiltinTransport
+
+    return OpenAIModel(
+        BUILTIN_URL,
+        None,
+        "builtin",
+        label="built-in model (rules, not an LLM)",
+        transport=BuiltinTransport(token_ms=settings.builtin_token_ms),
+    )
+
+
+@asynccontextmanager
+async def open_runtime(settings: Settings) -> AsyncGenerator[Opened]:
+    """Open the store, recover what was left, start the workers; close all on the way out."""
+    folder = settings.data_dir
+    folder.mkdir(parents=True, exist_ok=True)
+    clock = SystemClock()
+    store = SqliteStore(folder / STORE_FILE)
+    loaded = store.load()
+    hub = Hub(clock.now_ms, first=loaded.first_seq, reserve=store.reserve)
+    model = model_of(settings)
+    ensure_demo(folder / DEMO_FILE)
+    demo = SqliteDatabase(folder / DEMO_FILE, COMMENTS)
+    tools: Mapping[str, Tool] = {QueryDb.name: QueryDb({ERAS: demo})}
+    latest = await store.record("tests")
+    board = SuiteBoard(hub, clock, save=partial(store.note, "tests"), latest=latest)
+    parts = Parts(
+        hub=hub,
+        store=store,
+        clock=clock,
+        library=Library(NODES, tools=_specs(tools), model=model.default_model),
+        model=model,
+        tools=tools,
+        sensor=Sensor(hub, clock.now_ms, memory_mb),
+        board=board,
+        schema=demo.schema_text(),
+        data_file=str(folder / STORE_FILE),
+        version=__version__,
+    )
+    try:
+        async with Runtime.open(
+            parts, loaded, graph=settings.graph, grace_s=settings.shutdown_grace_s
+        ) as runtime:
+            yield Opened(
+                runtime=runtime,
+                clock=clock,
+                board=board,
+                model=model,
+                ready=lambda: {"store": store.trouble or "ok"},
+            )
+    finally:
+        await model.aclose()
+        await store.close()
+
+
+def _specs(tools: Mapping[str, Tool]) -> Json:
+    own = [[tool.name, tool.description, tool.parameters] for tool in tools.values()]
+    return [*own, *controls.SPECS]
+
+
+def memory_mb() -> int:
+    """Return the resident memory of this process in MB (its peak, where only that is known)."""
+    try:
+        pages = int(Path("/proc/self/statm").read_text("ascii").split()[1])
+    except OSError:
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+    return pages * resource.getpagesize() // (1 << 20)

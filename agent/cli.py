@@ -1,0 +1,110 @@
+"""The command line. A command finds the running server through the data folder, or works on it.
+
+Exit codes: 0 fine, 1 the answer is no, 2 could not run (with what to do next on stderr).
+"""
+
+import asyncio
+import sys
+
+import click
+
+from agent.commands import COMMANDS
+from agent.options import data_option, json_option, settings_of, stop
+
+HELP = {"help_option_names": ["-h", "--help"]}
+
+
+@click.group(invoke_without_command=True, context_settings=HELP)
+@click.pass_context
+def main(context: click.Context) -> None:
+    """Framescope: a debug runtime for LLM agents. Without a command: serve."""
+    if context.invoked_subcommand is None:
+        context.invoke(serve)
+
+
+@main.command()
+@click.option("--host", help="Address to listen on (default 127.0.0.1).")
+@click.option("--port", help="Port; 0 lets the system choose (default 8000).")
+@data_option
+@click.option("--graph", help="Graph that a new data folder begins with (default v3-framed).")
+@click.option("--workspace", help="Folder with your own graphs, nodes and prompts.")
+@click.option("--token", help="Token of programs (default: a random one in the data folder).")
+@click.option("--no-auth", "auth", flag_value="false", help="No authentication; loopback only.")
+@click.option("--no-browser", "browser", flag_value="false", help="Do not open the page.")
+@click.option("--log-level", help="debug, info, warning or error (default info).")
+def serve(**options: str | None) -> None:
+    """Start the server (the default command). All settings: `config`."""
+    from agent import lease
+    from agent.core.errors import AgentError
+    from agent.serve import log_to_stderr, serve as run
+
+    settings = settings_of(**options).settings
+    log_to_stderr(settings.log_level)
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    try:
+        held = lease.Lease(settings.data_dir)
+    except lease.Taken as error:
+        raise stop(f"{error}; `open` prints its link, --data-dir takes another folder") from None
+    try:
+        asyncio.run(run(settings, held))
+    except OSError as error:
+        where = f"{settings.host}:{settings.port}"
+        raise stop(f"cannot listen on {where}: {error.strerror}; try --port 0") from None
+    except AgentError as error:
+        raise stop(str(error)) from None
+    finally:
+        held.release()
+
+
+@main.command("open")
+@data_option
+def open_page(data_dir: str | None) -> None:
+    """Print a fresh launch link of the running server."""
+    from agent.client import Client
+
+    client = Client.running(settings_of(data_dir=data_dir).settings.data_dir)
+    click.echo(client.post("/auth/launch-code", {})["url"])
+
+
+@main.command()
+@data_option
+@json_option
+def config(data_dir: str | None, *, as_json: bool) -> None:
+    """Print every setting, its value and where that came from."""
+    from agent.reports import table, write_json
+
+    rows = settings_of(data_dir=data_dir).rows()
+    if as_json:
+        write_json([{"name": r.name, "value": r.value, "source": r.source} for r in rows])
+    else:
+        table(("setting", "value", "source"), [(r.name, r.value, r.source) for r in rows])
+
+
+@main.command(context_settings={"ignore_unknown_options": True})
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+def test(arguments: tuple[str, ...]) -> None:
+    """Run all checks and tests; further arguments go to pytest."""
+    from agent import devtools
+
+    sys.exit(devtools.test(list(arguments)))
+
+
+@main.command()
+def check() -> None:
+    """Run formatting, lint, layers, types and generated files."""
+    from agent import devtools
+
+    sys.exit(devtools.check())
+
+
+@main.command()
+@click.option("--check", "only_check", is_flag=True, help="Fail when a file is out of date.")
+def generate(*, only_check: bool) -> None:
+    """Write the files that are made from the code."""
+    from agent import generate as files
+
+    sys.exit(files.main(only_check))
+
+
+for _command in COMMANDS:
+    main.add_command(_command)

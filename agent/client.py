@@ -1,0 +1,82 @@
+"""A small client of the running server, for the commands."""
+
+import asyncio
+from pathlib import Path
+from typing import Self
+
+import msgspec
+
+from agent import lease, net
+from agent.core.errors import AgentError
+from agent.core.json import Json
+
+PAUSE_S = 0.05
+"""Between two looks at a run that is still at work."""
+
+
+class NoServer(AgentError):  # noqa: N818
+    """No server runs on the data folder."""
+
+    slug = "no_server"
+
+
+class Refused(AgentError):  # noqa: N818
+    """The server answered with an error."""
+
+    slug = "refused"
+
+
+class Client:
+    """Talks to one server.
+
+    Args:
+        server: from its lease.
+    """
+
+    def __init__(self, server: lease.Server) -> None:
+        self._server = server
+
+    @classmethod
+    def running(cls, folder: Path) -> Self:
+        """Return a client of the server that holds ``folder``.
+
+        Raises:
+            NoServer: there is none.
+        """
+        server = lease.running(folder)
+        if server is None:
+            raise NoServer(f"no server runs on {folder}; start one: python3 run.py")
+        return cls(server)
+
+    def get(self, path: str) -> Json:
+        """GET ``path``."""
+        return asyncio.run(self._ask("GET", path, None))
+
+    def post(self, path: str, body: Json) -> Json:
+        """POST ``body`` to ``path``."""
+        return asyncio.run(self._ask("POST", path, body))
+
+    def follow(self, path: str) -> Json:
+        """GET ``path`` until its ``status`` is final."""
+        return asyncio.run(self._follow(path))
+
+    async def _follow(self, path: str) -> Json:
+        while True:
+            answer = await self._ask("GET", path, None)
+            if answer["status"] not in ("running", "paused", "waiting"):
+                return answer
+            await asyncio.sleep(PAUSE_S)
+
+    async def _ask(self, method: str, path: str, body: Json) -> Json:
+        where = net.target(self._server.url, setting="server")
+        async with net.client(where, key=self._server.token or None) as client:
+            response = await client.request(
+                method,
+                where.join(path.lstrip("/")),
+                content=None if body is None else msgspec.json.encode(body),
+                headers={"content-type": "application/json"},
+            )
+        answer: Json = msgspec.json.decode(response.content)
+        if response.status_code >= 400:
+            raise Refused(answer.get("detail") or f"{method} {path}: {response.status_code}")
+        return answer

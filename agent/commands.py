@@ -1,0 +1,204 @@
+"""The commands about runs: through the running server, or straight on the data folder."""
+
+import asyncio
+import difflib
+import sys
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING
+from urllib.parse import urlencode
+
+import click
+import msgspec
+
+from agent import lease
+from agent.client import Client
+from agent.core.errors import AgentError
+from agent.core.json import Json
+from agent.options import data_option, json_option, settings_of, stop
+from agent.reports import table, write_json
+from agent.settings import Settings
+
+if TYPE_CHECKING:
+    from agent.runtime.runtime import Runtime
+
+Direct = Callable[["Runtime"], Awaitable[Json]]
+
+
+def ask(data_dir: str | None, through: Callable[[Client], Json], direct: Direct) -> Json:
+    """Ask the running server, or open the data folder when none runs."""
+    settings = settings_of(data_dir=data_dir).settings
+    try:
+        server = lease.running(settings.data_dir)
+        if server is not None:
+            return through(Client(server))
+        if not settings.data_dir.exists():
+            raise stop(f"{settings.data_dir} does not exist; start once: python3 run.py")
+        return asyncio.run(_directly(settings, direct))
+    except AgentError as error:
+        raise stop(str(error)) from None
+
+
+async def _directly(settings: Settings, work: Direct) -> Json:
+    from agent.app import open_runtime
+
+    held = lease.Lease(settings.data_dir)
+    try:
+        async with open_runtime(settings) as opened:
+            return msgspec.json.decode(msgspec.json.encode(await work(opened.runtime)))
+    finally:
+        held.release()
+
+
+@click.command()
+@click.argument("text")
+@click.option("--channel", default="main")
+@data_option
+@json_option
+def send(text: str, channel: str, data_dir: str | None, *, as_json: bool) -> None:
+    """Send a message, wait, and print the answer."""
+
+    async def direct(runtime: "Runtime") -> Json:
+        run = await runtime.send(text, channel=channel)
+        await runtime.finished(run)
+        return await runtime.result(run.run_id, channel)
+
+    def through(client: Client) -> Json:
+        body = {"text": text, "channel": channel, "queue": True}
+        name = client.post("/api/send", body)["run_id"]
+        return client.follow(f"/api/result?{urlencode({'id': name, 'channel': channel})}")
+
+    answer = ask(data_dir, through, direct)
+    if as_json:
+        write_json(answer)
+    else:
+        click.echo(answer.get("response") or answer.get("detail", ""))
+    sys.exit(0 if answer["status"] == "done" else 1)
+
+
+@click.command()
+@click.argument("name")
+@click.option("--when", type=click.Choice(["now", "after", "cancel"]), default="now")
+@click.option("--channel", default="main")
+@data_option
+@json_option
+def switch(name: str, when: str, channel: str, data_dir: str | None, *, as_json: bool) -> None:
+    """Make another graph active."""
+
+    async def direct(runtime: "Runtime") -> Json:
+        return await runtime.switch_graph(name, "now", channel)
+
+    body = {"name": name, "when": when, "channel": channel}
+    answer = ask(data_dir, lambda client: client.post("/api/graph/switch", body), direct)
+    if as_json:
+        write_json(answer)
+    else:
+        click.echo(f"{answer['name']} is active")
+
+
+@click.command()
+@click.option("--limit", default=20, show_default=True, type=click.IntRange(1, 500))
+@data_option
+@json_option
+def runs(limit: int, data_dir: str | None, *, as_json: bool) -> None:
+    """List the newest runs."""
+    answer = ask(
+        data_dir,
+        lambda client: client.get(f"/api/runs?limit={limit}"),
+        lambda runtime: runtime.runs(limit=limit),
+    )
+    if as_json:
+        write_json(answer)
+        return
+    head = ("run", "kind", "status", "path", "frames", "message")
+    table(head, [_run_row(run) for run in answer["runs"]])
+
+
+def _run_row(run: Json) -> tuple[str, ...]:
+    return (
+        run["run_id"],
+        run.get("kind", "message"),
+        run["status"],
+        run.get("path", ""),
+        str(run.get("total_frames", "—")),
+        run["text"][:60].replace("\n", " "),
+    )
+
+
+@click.command()
+@click.argument("run_id", required=False)
+@click.option("--last", default=5, show_default=True, type=click.IntRange(1, 100))
+@data_option
+@json_option
+def frames(run_id: str | None, last: int, data_dir: str | None, *, as_json: bool) -> None:
+    """Show the frames of a run, or of the last ones."""
+    query = urlencode({"last": last, **({"run": run_id} if run_id else {})})
+    answer = ask(
+        data_dir,
+        lambda client: client.get(f"/api/frames?{query}"),
+        lambda runtime: runtime.frames(last, run_id),
+    )
+    if as_json:
+        write_json(answer)
+        return
+    for trace in answer["traces"]:
+        took = f"{trace['total_ms']} ms"
+        click.echo(f"{trace['run_id']}  {trace['path']}  {took}  {trace['message']}")
+        rows = [_frame_row(row) for row in (*trace["frames"], *trace["post_frames"])]
+        table(("frame", "node", "ms", "route", "output"), rows)
+
+
+def _frame_row(row: Json) -> tuple[str, ...]:
+    output = row["error"] or row["output"]
+    return (
+        str(row["frame"]),
+        row["node"],
+        str(row["duration_ms"]),
+        row["route"],
+        output[:80].replace("\n", " "),
+    )
+
+
+@click.command()
+@click.argument("run_id")
+@click.option("--pinned", is_flag=True, help="With the trace's own graph, prompts and nodes.")
+@data_option
+@json_option
+def replay(run_id: str, data_dir: str | None, *, pinned: bool, as_json: bool) -> None:
+    """Run a recorded run again, sealed; 0 exact, 1 diverged."""
+    verdict = ask(
+        data_dir,
+        lambda client: client.post(f"/api/traces/{run_id}/replay", {"pinned": pinned}),
+        lambda runtime: runtime.replay(run_id, pinned=pinned),
+    )
+    if as_json:
+        write_json(verdict)
+    else:
+        _tell(verdict)
+    sys.exit(0 if verdict["verdict"] == "exact" else 1)
+
+
+def _tell(verdict: Json) -> None:
+    click.echo(f"{verdict['verdict']} {verdict['matched']}/{verdict['total']}")
+    if verdict["changed_revisions"]:
+        click.echo(f"changed since: {', '.join(verdict['changed_revisions'])}")
+    found = verdict["divergence"]
+    if found is not None:
+        click.echo(f"first divergence: frame {found['frame']}, {found['node']}, {found['field']}")
+        click.echo(word_diff(found["expected"], found["got"]))
+
+
+def word_diff(expected: str, got: str) -> str:
+    """Mark the words that differ: ``[-recorded-]`` and ``{+now+}``."""
+    old, new = expected.split(), got.split()
+    parts: list[str] = []
+    for tag, a, b, c, d in difflib.SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
+        if tag == "equal":
+            same = old[a:b]
+            parts += same if len(same) <= 12 else [*same[:5], "…", *same[-5:]]
+            continue
+        parts += [f"[-{' '.join(old[a:b])}-]"] if a < b else []
+        parts += [f"{{+{' '.join(new[c:d])}+}}"] if c < d else []
+    return " ".join(parts)
+
+
+COMMANDS: tuple[click.Command, ...] = (send, switch, runs, frames, replay)

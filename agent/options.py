@@ -1,0 +1,39 @@
+"""What commands share: the settings, the common options, the way to say why not."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+import click
+
+from agent.settings import BadSettings, Loaded, load
+
+F = TypeVar("F", bound=Callable[..., object])
+
+
+def stop(message: str) -> "click.exceptions.Exit":
+    """Tell what went wrong on stderr and end with 2."""
+    click.echo(f"framescope: {message}", err=True)
+    return click.exceptions.Exit(2)
+
+
+def settings_of(**overrides: object) -> Loaded:
+    """Read the settings, command line first."""
+    try:
+        loaded = load(overrides, os.environ, Path.cwd())
+    except BadSettings as error:
+        raise stop(str(error)) from None
+    for note in loaded.notes:
+        click.echo(f"framescope: note: {note}", err=True)
+    return loaded
+
+
+def data_option(command: F) -> F:
+    """Add ``--data-dir``."""
+    return click.option("--data-dir", help="Data folder (default: data).")(command)
+
+
+def json_option(command: F) -> F:
+    """Add ``--json``."""
+    return click.option("--json", "as_json", is_flag=True, help="JSON alone on stdout.")(command)
