@@ -203,6 +203,7 @@ def _is_local(host: str, address: _Address | None) -> bool:
     return host.rstrip(".").endswith("localhost")
 
 
+@cache
 def load() -> None:
     """Import httpx now; worth doing in a thread while nobody waits.
 

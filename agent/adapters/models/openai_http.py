@@ -158,7 +158,8 @@ class OpenAIModel:
         try:
             async for chunk in response.aiter_raw():
                 body.feed(chunk)
-                watch.heard(draft)
+                if watch.heard(draft):
+                    await asyncio.sleep(0)
         except net.HTTPError:
             clean = False
         body.end(clean=clean)

@@ -11,11 +11,18 @@ class Events:
         self._line = bytearray()
         self._data: list[bytes] = []
         self._after_cr = False
+        self._size = 0
         self.held = 0
         """Bytes of the event that is not complete yet."""
 
     def feed(self, chunk: bytes) -> list[bytes]:
         """Take ``chunk``; return the data of every event it completes."""
+        if not self.held and chunk.startswith(b"data: ") and chunk.find(b"\n\n") == len(chunk) - 2:
+            inner = chunk[6:-2]
+            if b"\n" not in inner and b"\r" not in inner:
+                # One event in one chunk: what our own transport and most servers send.
+                self._after_cr = False
+                return [inner]
         if self._after_cr and chunk[:1] == b"\n":
             chunk = chunk[1:]
             self._after_cr = False
@@ -42,8 +49,10 @@ class Events:
         for line in lines:
             if line.startswith(b"data:"):
                 self._data.append(line[6:] if line[5:6] == b" " else line[5:])
+                self._size += len(line)
             elif not line and self._data:
                 done.append(b"\n".join(self._data))
                 self._data.clear()
-        self.held = len(self._line) + sum(map(len, self._data))
+                self._size = 0
+        self.held = len(self._line) + self._size
         return done

@@ -7,6 +7,8 @@ from agent.adapters.models.draft import Draft
 from agent.adapters.models.faults import Fault
 from agent.adapters.models.limits import Limits
 
+_TURN_S = 0.02
+
 
 class Watch:
     """Owns one ``asyncio.timeout`` and moves it on with every piece that arrives."""
@@ -17,10 +19,16 @@ class Watch:
         start = self._time()
         self._end = start + left
         self._begun = False
+        self._moved = (0.0, 0.0)
+        self._turn = start
         self.guard = asyncio.timeout_at(min(self._end, start + limits.first_byte_s))
 
-    def heard(self, draft: Draft) -> None:
-        """Grant the time for the next piece: little once ``draft`` has its end."""
+    def heard(self, draft: Draft) -> bool:
+        """Grant the time for the next piece: little once ``draft`` has its end.
+
+        Returns whether the event loop is due a turn: pieces that are already here are read without
+        waiting, and a burst of them must not keep timers and other tasks from running.
+        """
         limits = self._limits
         self._begun = True
         patience = limits.idle_s
@@ -28,7 +36,16 @@ class Watch:
             patience = limits.done_s
         elif draft.finish:
             patience = limits.tail_s
-        self.guard.reschedule(min(self._end, self._time() + patience))
+        now, (then, granted) = self._time(), self._moved
+        slack = patience / 16
+        if patience != granted or now - then > slack:
+            # Moving a timer costs more than reading a piece, so each move grants a little more.
+            self._moved = (now, patience)
+            self.guard.reschedule(min(self._end, now + patience + slack))
+        due = now - self._turn > _TURN_S
+        if due:
+            self._turn = now
+        return due
 
     def fault(self) -> Fault:
         """Say which of the limits passed."""

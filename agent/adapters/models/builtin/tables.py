@@ -1,0 +1,235 @@
+"""Schema text: tables, columns, keys and comments, read from a prompt as a person would.
+
+Two spellings are understood: a head line ``TABLE name -- comment`` with a line per column below
+it, and ``CREATE TABLE name (…)``. Comments follow ``--``. What follows ``REFERENCES`` is a key.
+"""
+
+import re
+from functools import lru_cache
+
+import msgspec
+
+from agent.adapters.models.builtin.lexicon import STOP
+from agent.adapters.models.builtin.words import concept, fold, split, stem
+
+_HEAD = re.compile(
+    r"^[ \t#*-]*(?:create[ \t]+)?table:?[ \t]+[`\"\[]?(\w+)[`\"\]]?[ \t]*\(?[ \t]*(?:(?:--|:|#|—)[ \t]*(.*))?$",
+    re.IGNORECASE,
+)
+_COLUMN = re.compile(r"^[ \t]*(?:[-*][ \t]+)?[`\"\[]?(\w+)[`\"\]]?[ \t]+([A-Za-z]+)[^\n]*$")
+_REFERENCES = re.compile(r"references[ \t]+[`\"]?(\w+)[`\"]?[ \t]*\([`\"]?(\w+)", re.IGNORECASE)
+_COUNT = re.compile(r"^\d+ rows;?[ \t]*")
+_CUT = re.compile(r"\b(?:whose|who|that|which|inside|in|of|per|mounted|what|on|for|with)\b|[;:]")
+_WHEN = re.compile(r"(?:or )?(\w+) when (\w+)")
+_SPLIT_VALUES = re.compile(r",\s*|\s+(?:or|and|oder|und)\s+|\s*…\s*")
+_VALUE = re.compile(r"^([^()]+?)\s*(?:\(([^)]*)\))?$")
+_KINDS = frozenset(
+    "int integer bigint smallint real float double decimal numeric text varchar char date datetime "
+    "timestamp boolean bool json blob time year number string".split()
+)
+NUMERIC = frozenset("int integer bigint smallint real float double decimal numeric number".split())
+
+
+class Column(msgspec.Struct, frozen=True, kw_only=True):
+    """One column."""
+
+    table: str
+    name: str
+    kind: str
+    comment: str
+    key: bool
+    """Primary key."""
+    target: tuple[str, str] | None
+    """Table and column it refers to."""
+    words: frozenset[str]
+    """Concepts in its name and in the first clause of its comment."""
+    near: frozenset[str]
+    """Concepts anywhere in its name or comment."""
+    values: tuple[tuple[str, str], ...]
+    """(folded phrase, value) for every value that the comment names."""
+
+    @property
+    def numeric(self) -> bool:
+        """Whether it holds figures to reckon with."""
+        return self.kind in NUMERIC and not self.key and self.target is None
+
+    @property
+    def dated(self) -> bool:
+        """Whether it holds dates."""
+        return self.kind not in NUMERIC and bool(
+            {"date", "since", "timestamp", "calibration"} & self.near
+        )
+
+    @property
+    def full(self) -> str:
+        """Name with its table."""
+        return f"{self.table}.{self.name}"
+
+
+class Table(msgspec.Struct, frozen=True, kw_only=True):
+    """One table."""
+
+    name: str
+    comment: str
+    columns: tuple[Column, ...]
+    heads: frozenset[str]
+    """Concepts of its name and of what its comment calls it."""
+    words: frozenset[str]
+    """Concepts of what its comment says it holds."""
+
+    def has(self, *concepts: str) -> Column | None:
+        """Return the first column about one of ``concepts``, own names before comments."""
+        for concepts_of in (_named, _worded):
+            for wanted in concepts:
+                for column in self.columns:
+                    if wanted in concepts_of(column) and column.target is None and not column.key:
+                        return column
+        return None
+
+    @property
+    def id(self) -> str:
+        """Its primary key, or its first column."""
+        return next((c.name for c in self.columns if c.key), self.columns[0].name)
+
+    @property
+    def label(self) -> Column:
+        """The column that tells a person which row it is."""
+        found = self.has("name") or self.has("number") or self.has("date")
+        return found or next((c for c in self.columns if not c.key), self.columns[0])
+
+
+def _named(column: Column) -> frozenset[str]:
+    return frozenset({concept(part) for part in column.name.split("_")})
+
+
+def _worded(column: Column) -> frozenset[str]:
+    return column.words
+
+
+class Schema(msgspec.Struct, frozen=True, kw_only=True):
+    """All tables of a prompt."""
+
+    tables: tuple[Table, ...] = ()
+
+    def find(self, name: str) -> Table | None:
+        """Return the table of that name."""
+        return next((table for table in self.tables if table.name == name), None)
+
+    def way(self, start: str, goal: str) -> list[tuple[Column, bool]] | None:
+        """Return the keys that lead from one table to another; ``True`` for child to parent."""
+        seen: dict[str, list[tuple[Column, bool]]] = {start: []}
+        todo = [start]
+        while todo:
+            here = todo.pop(0)
+            if here == goal:
+                return seen[here]
+            for column in self._keys:
+                if column.target is None:
+                    continue
+                for source, target, up in (
+                    (column.table, column.target[0], True),
+                    (column.target[0], column.table, False),
+                ):
+                    if source == here and target not in seen:
+                        seen[target] = [*seen[here], (column, up)]
+                        todo.append(target)
+        return None
+
+    @property
+    def _keys(self) -> list[Column]:
+        return [c for table in self.tables for c in table.columns if c.target]
+
+
+@lru_cache(256)
+def tables_in(paragraph: str) -> tuple[Table, ...]:
+    """Return the tables that one block of a prompt describes."""
+    if "table" not in paragraph.lower():
+        return ()
+    found: list[tuple[str, str, list[Column]]] = []
+    for line in paragraph.splitlines():
+        head = _HEAD.match(line)
+        if head:
+            found.append((head[1], _COUNT.sub("", head[2] or "").strip(), []))
+        elif found:
+            column = _column(found[-1][0], line)
+            if column:
+                found[-1][2].append(column)
+    return tuple(_table(name, comment, cols) for name, comment, cols in found if cols)
+
+
+@lru_cache(64)
+def schema_of(paragraphs: tuple[str, ...]) -> Schema:
+    """Return all tables described in ``paragraphs``."""
+    return Schema(tables=tuple(t for paragraph in paragraphs for t in tables_in(paragraph)))
+
+
+def _table(name: str, comment: str, columns: list[Column]) -> Table:
+    head, _, rest = comment.partition(":")
+    if not rest:
+        head, rest = "", comment
+    clause = _CUT.split(rest, maxsplit=1)[0]
+    return Table(
+        name=name,
+        comment=comment,
+        columns=tuple(columns),
+        heads=_concepts(f"{name.replace('_', ' ')} {head}"),
+        words=_concepts(clause),
+    )
+
+
+def _column(table: str, line: str) -> Column | None:
+    found = _COLUMN.match(line)
+    if not found or found[2].lower() not in _KINDS:
+        return None
+    definition, _, comment = line.partition("--")
+    refers = _REFERENCES.search(definition)
+    clause = re.split(r"[:;,(]", comment, maxsplit=1)[0]
+    name = found[1]
+    return Column(
+        table=table,
+        name=name,
+        kind=found[2].lower(),
+        comment=comment.strip(),
+        key="primary key" in definition.lower(),
+        target=(refers[1], refers[2]) if refers else None,
+        words=_concepts(f"{name.replace('_', ' ')} {clause}"),
+        near=_concepts(f"{name.replace('_', ' ')} {comment}"),
+        values=_values(comment),
+    )
+
+
+def _concepts(text: str) -> frozenset[str]:
+    kept = [word for word in split(text) if word.lower() not in _SMALL]
+    parts = [part for word in kept for part in (word, *word.split("-"))]
+    return frozenset({concept(part) for part in parts})
+
+
+_SMALL = STOP - frozenset(
+    """customers customer buildings building units devices readings kunden kunde gebäude objekte
+    wohnungen geräte stadt städte jahr jahre haus häuser abrechnungen ablesungen einheiten number
+    name since seit built baujahr gesamtkosten""".split()
+)
+
+
+def _values(comment: str) -> tuple[tuple[str, str], ...]:
+    """Read ``kind: A, B (gloss) or C`` and ``X when gloss``."""
+    found: dict[str, str] = {}
+    for value, gloss in _WHEN.findall(comment):
+        found[stems(value)] = value
+        found[stems(gloss)] = value
+    _, colon, listing = comment.partition(":")
+    protected = re.sub(r"\(([^)]*)\)", lambda m: m[0].replace(",", ";"), listing)
+    for part in _SPLIT_VALUES.split(protected) if colon else ():
+        read = _VALUE.match(part.strip())
+        if read and read[1]:
+            value = read[1].removeprefix("or ").strip()
+            found[stems(value)] = value
+            for gloss in (read[2] or "").split(";"):
+                if gloss.strip() and not gloss.strip().startswith("never"):
+                    found[stems(gloss)] = value
+    return tuple(found.items())
+
+
+def stems(phrase: str) -> str:
+    """Return a phrase with every word stemmed, to compare it with what was asked."""
+    return " ".join(stem(word) for word in split(fold(phrase)))
