@@ -66,7 +66,7 @@ async def open_runtime(settings: Settings) -> AsyncGenerator[Opened]:
     clock = SystemClock()
     store = SqliteStore(folder / STORE_FILE)
     loaded = store.load()
-    hub = Hub(clock.now_ms, first=loaded.first_seq, reserve=store.reserve)
+    hub = Hub(clock.now_ns, first=loaded.first_seq, reserve=store.reserve)
     model = model_of(settings)
     ensure_demo(folder / DEMO_FILE)
     demo = SqliteDatabase(folder / DEMO_FILE, COMMENTS)

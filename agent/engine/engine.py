@@ -181,9 +181,7 @@ class Pass:
         began = visit.began = self._monotonic()
         try:
             output = await visit.bound.run(visit.context, visit.envelope)
-        except (
-            BaseException
-        ) as error:  # the boundary around foreign code: whatever it raises is its
+        except BaseException as error:  # foreign code: whatever it raises is its own failure
             if isinstance(error, asyncio.CancelledError) and _stopped():
                 raise
             visit.error = _story(error)
@@ -192,7 +190,7 @@ class Pass:
                 visit.output = output
             else:
                 visit.error = f"returned {output!r:.80}, expected an Envelope or None"
-        visit.took = (self._monotonic() - began) * 1000
+        visit.took = round((self._monotonic() - began) * 1000, 3)
 
     def _merge(
         self, visits: list[Visit], into: list[FrameRecord], *, post: bool
@@ -210,7 +208,7 @@ class Pass:
                 label, condition = self._route(visit, visit.output, following)
             records.append(self._record(visit, changes, label, condition))
         self._open = []
-        into.extend(records)
+        into += records
         closed = tuple(records)
         self._recorder.closed(closed, post=post)
         self._tell(closed, post=post)
@@ -260,7 +258,7 @@ class Pass:
                     channel=scene.channel,
                     frame=record.frame,
                     visit=record.visit,
-                    duration_ms=round(record.duration_ms, 3),
+                    duration_ms=record.duration_ms,
                     output=preview(record.output, record.said),
                     route=record.route,
                     condition=record.condition,

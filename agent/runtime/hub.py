@@ -36,7 +36,7 @@ class Entry(msgspec.Struct, gc=False):
 
     seq: Seq
     at: int
-    """Unix milliseconds."""
+    """Unix nanoseconds."""
     event: Event
     trace: bytes | None = None
     chat: bytes | None = None
@@ -50,7 +50,7 @@ class Entry(msgspec.Struct, gc=False):
         if topic is Topic.TEST:
             return wire.test_line(self.seq, self.event)
         if self.trace is None:
-            self.trace = wire.trace_line(self.seq, self.at, self.event)
+            self.trace = wire.trace_line(self.seq, self.at // 1_000_000, self.event)
         return self.trace
 
 
@@ -58,7 +58,7 @@ class Hub:
     """The process's only event log.
 
     Args:
-        now_ms: wall time in Unix milliseconds.
+        now_ns: wall time in Unix nanoseconds.
         first: the last number that an earlier process may have used.
         reserve: called when a new block of numbers is entered.
         keep: entries the ring holds; a power of two.
@@ -66,13 +66,13 @@ class Hub:
 
     def __init__(
         self,
-        now_ms: Callable[[], int],
+        now_ns: Callable[[], int],
         *,
         first: int = 0,
         reserve: Reserve | None = None,
         keep: int = KEEP,
     ) -> None:
-        self._now_ms = now_ms
+        self._now_ns = now_ns
         self._ring: list[Entry | None] = [None] * keep
         self._mask = keep - 1
         self._begin = first
@@ -86,7 +86,7 @@ class Hub:
         """Append ``event``, wake the readers, and return its number."""
         seq = Seq(self._last + 1)
         self._last = seq
-        self._ring[seq & self._mask] = Entry(seq, self._now_ms(), event)
+        self._ring[seq & self._mask] = Entry(seq, self._now_ns(), event)
         if self._sleeping:
             self._wake()
         if seq + BLOCK // 2 > self._reserved:

@@ -79,7 +79,7 @@ class Runtime(Desk):
             try:
                 yield runtime
             finally:
-                await runtime._drain(grace_s)
+                await runtime.drain(grace_s)
                 parts.sensor.stop()
                 for task in runtime._tasks:
                     task.cancel()
@@ -403,7 +403,8 @@ class Runtime(Desk):
         if run.alias:
             lane.set(last_sent=max(run.n, lane.row.last_sent), cleared=False)
 
-    async def _drain(self, grace_s: float) -> None:
+    async def drain(self, grace_s: float) -> None:
+        """Take nothing more, and let active runs end for at most ``grace_s`` seconds."""
         self._closing = True
         active = [lane.active for lane in self._channels.values() if lane.active]
         with suppress(TimeoutError):

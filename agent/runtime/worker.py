@@ -191,8 +191,8 @@ class Worker:
         live.run = run
         turns = turns_of_run(run, local=local)
         end = channel.end(run, state, turns, _changes(trace))
-        head = msgspec.structs.replace(channel.row, head=run.n, cleared=False)
-        await self._persist(run, end, trace, head)
+        row = msgspec.structs.replace(channel.row, head=run.n, cleared=False)
+        await self._persist(run, end, trace, row)
         channel.move(run, state, end)
         self._announce(live, trace)
 
