@@ -175,6 +175,12 @@ async def test_a_stream_arrives_as_it_is_written(client, upstream):
             assert await anext(chunks) == "data: two\n\n"
 
 
+def test_a_stream_is_never_kept_on_disk():
+    """Seen from outside only after gigabytes, so this reads the file."""
+    (block,) = re.findall(r"location = /api/events \{(.*?)\}", CONFIG.read_text(), re.DOTALL)
+    assert "proxy_buffering off;" in block
+
+
 @pytest.mark.parametrize(
     ("path", "cache"),
     [
