@@ -35,7 +35,7 @@ export interface Drawing {
   readonly lines: readonly Line[];
 }
 
-export const BOX = { width: 104, height: 40 };
+export const BOX = { width: 100, height: 40 };
 
 interface Point {
   x: number;
@@ -58,7 +58,7 @@ export function curve(points: readonly Point[]): string {
 
 export function draw(net: Net, direction: "LR" | "TB"): Drawing {
   const graph = new Graph({ multigraph: true });
-  graph.setGraph({ rankdir: direction, nodesep: 22, ranksep: 40, edgesep: 12, marginx: 6, marginy: 8 });
+  graph.setGraph({ rankdir: direction, nodesep: 20, ranksep: 30, edgesep: 12, marginx: 6, marginy: 8 });
   graph.setDefaultEdgeLabel(() => ({}));
   for (const id of net.nodes) graph.setNode(id, { ...BOX });
   net.links.forEach((link, index) => {

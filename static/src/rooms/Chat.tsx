@@ -4,11 +4,13 @@ import { count, ms, plural } from "../lib/format";
 import { said, pending, ready, type Message } from "../store/chat";
 import { attempt } from "../store/notice";
 import { go } from "../store/place";
+import { narrow } from "../store/screen";
 import { known, shownId, working } from "../store/runs";
 import { cancel, info, say } from "../store/session";
 import { Icon } from "../ui/Icon";
 import { Markdown } from "../ui/Markdown";
 import { Controls } from "./Controls";
+import { Model } from "./Header";
 
 export const EXAMPLES = ["say hello", "make a counter", "how many customers are in Leipzig?"];
 
@@ -83,7 +85,7 @@ function First() {
     <div class="first">
       <h3>Every message becomes frames you can see and replay.</h3>
       <p class="faint">Try one of these, then click a node or a bar.</p>
-      {model?.builtin ? <p class="faint">Answers come from {model.label}. {info.value?.connect_hint}</p> : null}
+      {model?.builtin ? <p class="faint">Answers come from the {model.label}. For a real one: {info.value?.connect_hint}.</p> : null}
     </div>
   );
 }
@@ -155,6 +157,7 @@ export function Chat() {
         ))}
       </div>
       <Composer />
+      {narrow.value ? <p class="model-line"><Model /></p> : null}
     </section>
   );
 }

@@ -52,7 +52,7 @@ function Ruler({ on }: { readonly on: Axis }) {
       <span class="frame-number">#</span>
       <span class="frame-node">node</span>
       <span class="frame-track">
-        {ticks(on.length, 4).filter((at) => at / on.length < 0.93).map((at) => <span key={at} class="tick" style={{ left: percent((at / on.length) * 100) }}>{at === 0 ? "0" : ms(at)}</span>)}
+        {ticks(on.length, 4).filter((at) => at / on.length < 0.86).map((at) => <span key={at} class="tick" style={{ left: percent((at / on.length) * 100) }}>{at === 0 ? "0" : ms(at)}</span>)}
         {on.folds.map((fold) => <span key={fold.at} class="fold" style={{ left: percent((fold.at / on.length) * 100) }} title={`${ms(fold.hidden)} of silence folded`}>≈</span>)}
       </span>
       <span class="frame-way">route, condition</span>
@@ -81,6 +81,9 @@ function Waterfall({ run }: { readonly run: RunView }) {
           return <Row visit={visit} first={before?.frame !== visit.frame || before.post !== visit.post} on={on} now={now} />;
         }}
       />
+      <p class="legend">
+        <span><i class="bar bar-visit" />node</span><span><i class="bar bar-model" />model call</span><span><i class="bar bar-tool" />tool</span><span><i class="bar bar-post" />after the answer</span>
+      </p>
     </div>
   );
 }

@@ -28,7 +28,7 @@ function Node({ box, net, visits, chosen }: { readonly box: Box; readonly net: N
   return (
     <g
       class={`node node-${state} ${chosen ? "chosen" : ""}`} transform={`translate(${box.x - BOX.width / 2},${box.y - BOX.height / 2})`}
-      role="button" tabIndex={0} aria-pressed={chosen} aria-label={`${box.id}, ${WORDS[state]}${visits.length > 1 ? `, ${visits.length} visits` : ""}`}
+      role="button" tabIndex={0} aria-pressed={chosen} aria-description={WORDS[state]}
       onClick={() => pick(visits)}
       onKeyDown={(event) => {
         if (event.key !== "Enter" && event.key !== " ") return;
@@ -64,9 +64,16 @@ function Arrow({ id }: { readonly id: string }) {
   );
 }
 
+/** The ways data takes, and for nodes that no data edge reaches (those after the answer) what feeds them. */
+function routes(net: Net): Net["links"] {
+  const data = net.links.filter((link) => link.type === "data");
+  const reached = new Set(data.flatMap((link) => [link.from, link.to]));
+  return [...data, ...net.links.filter((link) => link.type !== "data" && !reached.has(link.to) && reached.has(link.from))];
+}
+
 function Picture({ net }: { readonly net: Net }) {
   const direction = narrow.value ? "TB" : "LR";
-  const data = useMemo(() => ({ ...net, links: net.links.filter((link) => link.type === "data") }), [net]);
+  const data = useMemo(() => ({ ...net, links: routes(net) }), [net]);
   const picture = useMemo(() => draw(data, direction), [data, direction]);
   const visits = shown.value?.visits ?? [];
   const taken = traffic(visits);

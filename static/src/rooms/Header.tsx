@@ -18,7 +18,7 @@ function GraphChoice() {
   return (
     <label class="choice">
       <span class="faint">graph</span>
-      <select value={now} onChange={(event) => void attempt(change(event.currentTarget.value))}>
+      <select aria-label="graph" value={now} onChange={(event) => void attempt(change(event.currentTarget.value))}>
         {all.some((graph) => graph.name === now) ? null : <option value={now}>{now || "—"}</option>}
         {all.map((graph) => <option key={graph.name} value={graph.name} title={graph.description}>{graph.name}</option>)}
       </select>
@@ -26,13 +26,12 @@ function GraphChoice() {
   );
 }
 
-function Model() {
+export function Model() {
   const model = info.value?.model;
   if (!model) return <span class="model faint">—</span>;
   return (
-    <span class="model" title={`${info.value?.connect_hint ?? ""}`}>
-      <span class="faint">model</span> <span class="mono">{model.model}</span>
-      {model.builtin ? <span class="tag">{model.label}</span> : null}
+    <span class="model" title={model.builtin ? `For a real model: ${info.value?.connect_hint}` : model.label}>
+      {model.builtin ? <span class="tag">{model.label}</span> : <><span class="faint">model</span> <span class="mono">{model.model}</span></>}
     </span>
   );
 }

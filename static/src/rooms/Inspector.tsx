@@ -96,11 +96,28 @@ function Body({ run, visit, tab }: { readonly run: RunView; readonly visit: Visi
   }
 }
 
-function Nothing({ run }: { readonly run: RunView | null }) {
-  return run ? (
-    <Empty title="No frame is selected.">Click a node or a bar, or press <kbd>j</kbd>.</Empty>
-  ) : (
-    <Empty title="Nothing to inspect yet.">Send a message first.</Empty>
+/** No frame is selected: the run as a whole. */
+function Whole({ run }: { readonly run: RunView }) {
+  return (
+    <>
+      <header class="inspector-head"><h2>run <span class="faint mono">{shortId(run.run_id)}</span></h2><Status of={run.status} /></header>
+      <div class="inspector-body" tabIndex={0} role="region" aria-label="The run">
+        {run.error ? <p class="fault" role="alert">{run.error}</p> : null}
+        <h3>Message</h3>
+        <p class="excerpt">{run.message || run.kind}</p>
+        <h3>Answer</h3>
+        <p class="excerpt">{run.trace?.response || "—"}</p>
+        <h3>Frames</h3>
+        <ol class="visit-list">
+          {run.visits.slice(0, 40).map((visit) => (
+            <li key={`${visit.frame}/${visit.node}/${visit.visit}/${visit.post}`}>
+              <button type="button" class="link" onClick={() => choose(run, visit)}>{visit.node}</button> <span class="faint">{visit.output}</span>
+            </li>
+          ))}
+        </ol>
+        <p class="faint">Click a node or a bar, or press <kbd>j</kbd>.</p>
+      </div>
+    </>
   );
 }
 
@@ -120,7 +137,7 @@ function Head({ run, visit }: { readonly run: RunView; readonly visit: Visit }) 
 export function Inspector() {
   const run = shown.value;
   const visit = selected.value;
-  if (!run || !visit) return <section class="room room-inspector" aria-label="Inspector"><Nothing run={run} /></section>;
+  if (!run || !visit) return <section class="room room-inspector" aria-label="Inspector">{run ? <Whole run={run} /> : <Empty title="Nothing to inspect yet.">Send a message first.</Empty>}</section>;
   const tab = place.value.tab;
   return (
     <section class="room room-inspector" aria-label="Inspector">

@@ -23,10 +23,10 @@ function Row({ run }: { readonly run: Summary }) {
       <span class="mono faint" title={run.run_id}>{shortId(run.run_id)}</span>
       <span class="run-message">{oneLine(run.message) || run.kind}</span>
       <span class="run-wide">{run.kind === "message" ? "" : run.kind}</span>
-      <span class="run-wide mono">{run.path || "—"}</span>
+      <span class="run-some mono">{run.path || "—"}</span>
       <span class="mono num">{count(run.total_frames)}</span>
       <span class="mono num">{ms(run.total_ms)}</span>
-      <span class="run-wide mono num">{count(run.tokens)}</span>
+      <span class="run-some mono num">{count(run.tokens)}</span>
       <span class="run-wide mono num">{money(run.cost)}</span>
       <span class="run-wide mono num faint">{stamp(run.started)}</span>
     </div>
@@ -36,8 +36,8 @@ function Row({ run }: { readonly run: Summary }) {
 function Names() {
   return (
     <div class="run-row run-names" aria-hidden="true">
-      <span /><span>run</span><span>message</span><span class="run-wide">kind</span><span class="run-wide">path</span>
-      <span class="num">frames</span><span class="num">time</span><span class="run-wide num">tokens</span><span class="run-wide num">cost</span><span class="run-wide num">started</span>
+      <span /><span>run</span><span>message</span><span class="run-wide">kind</span><span class="run-some">path</span>
+      <span class="num">frames</span><span class="num">time</span><span class="run-some num">tokens</span><span class="run-wide num">cost</span><span class="run-wide num">started</span>
     </div>
   );
 }

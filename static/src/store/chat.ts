@@ -78,6 +78,32 @@ export function finish(run_id: string): void {
   }
 }
 
+/** What of a run is needed to recognise its message. */
+interface Asked {
+  readonly run_id: string;
+  readonly kind: string;
+  readonly message: string;
+}
+
+/** The stored conversation names no runs: walk back through both and join what fits. */
+export function link(runs: readonly Asked[]): void {
+  const own = runs.filter((run) => run.kind === "message");
+  let at = 0;
+  for (let i = messages.length - 1; i >= 0; i--) {
+    const message = messages[i] as Message;
+    if (message.role !== "user") continue;
+    const found = own.findIndex((run, index) => index >= at && message.text.startsWith(run.message));
+    if (found < 0) continue;
+    at = found + 1;
+    const run_id = message.run_id || (own[found]?.run_id ?? "");
+    for (let j = i; j < messages.length && (j === i || messages[j]?.role !== "user"); j++) {
+      const one = messages[j] as Message;
+      if (!one.run_id) messages[j] = { ...one, run_id };
+    }
+  }
+  bump();
+}
+
 export function replaceHistory(history: readonly HistoryMessage[]): void {
   messages = history.map((turn) => make(turn.role, turn.content, turn.run_id ?? "", true));
   ready.value = true;

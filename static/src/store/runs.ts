@@ -71,7 +71,9 @@ export function remember(summaries: readonly Summary[]): void {
 
 export const shownId = computed(() => place.value.run || newest.value);
 
+/** What is known of a run; whoever asks while drawing is drawn again when more is. */
 export const known = (run_id: string): RunView | null => {
+  version.value;
   const trace = full.get(run_id);
   if (trace) return viewOfTrace(trace);
   const told = live.get(run_id);
@@ -82,10 +84,7 @@ export const known = (run_id: string): RunView | null => {
 };
 
 /** The run on the page. */
-export const shown = computed((): RunView | null => {
-  version.value;
-  return shownId.value ? known(shownId.value) : null;
-});
+export const shown = computed((): RunView | null => (shownId.value ? known(shownId.value) : null));
 
 /** The run that is at work in the channel, if any. */
 export const working = computed((): LiveRun | null => {

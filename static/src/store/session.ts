@@ -3,7 +3,7 @@ import { effect, signal } from "@preact/signals";
 import { get, post, Refused } from "../wire/http";
 import { type ChatLine, type EventLine, type HistoryMessage, type Info, lines, type TestRecord, type TraceLine } from "../wire/lines";
 import { address, LiveSocket } from "../wire/socket";
-import { controls, finish, hear, replaceHistory, unqueue } from "./chat";
+import { controls, finish, hear, link, replaceHistory, unqueue } from "./chat";
 import * as connection from "./connection";
 import * as events from "./events";
 import * as graph from "./graph";
@@ -48,6 +48,7 @@ const chat = new LiveSocket({
     }
     if (line.seq !== undefined) chatSeq = line.seq;
     hear(line);
+    if (line.type === "snapshot") link(history.past.peek());
   },
   onPhase: (phase) => {
     connection.chatPhase.value = phase;

@@ -5,11 +5,12 @@ import { text } from "../lib/json";
 const MOST = 200;
 
 export function DataTable({ table, caption }: { readonly table: Table; readonly caption: string }) {
+  const numeric = (at: number): boolean => typeof table.rows[0]?.[at] === "number";
   return (
     <div class="table-box" tabIndex={0} role="region" aria-label={caption}>
       <table>
         <caption class="hidden-text">{caption}</caption>
-        <thead><tr>{table.columns.map((column) => <th key={column} scope="col">{column}</th>)}</tr></thead>
+        <thead><tr>{table.columns.map((column, at) => <th key={column} scope="col" class={numeric(at) ? "number" : ""}>{column}</th>)}</tr></thead>
         <tbody>
           {table.rows.slice(0, MOST).map((row, index) => (
             <tr key={index}>{row.map((cell, at) => <td key={at} class={typeof cell === "number" ? "number" : ""}>{text(cell)}</td>)}</tr>

@@ -10,7 +10,7 @@ function Leaf({ value }: { readonly value: unknown }) {
   const long = value.length > LONG && !all;
   return (
     <span class="json-string">
-      {long ? value.slice(0, LONG) : value}
+      {long ? value.slice(0, LONG) : value || '""'}
       {long ? (
         <button type="button" class="link" onClick={() => setAll(true)}>… {value.length - LONG} more characters</button>
       ) : null}

@@ -436,6 +436,7 @@ export interface Run {
   readonly status: "queued" | "running" | "paused" | "waiting" | "done" | "error" | "cancelled" | "interrupted";
   readonly channel: string;
   readonly text: string;
+  readonly action?: boolean;
   readonly data?: Json;
   readonly dashboard?: Json;
   readonly alias?: string;
@@ -443,6 +444,7 @@ export interface Run {
   readonly graph?: string;
   readonly revision?: string;
   readonly parent?: number;
+  readonly base?: Json;
   readonly sensor?: Json;
   readonly created: number;
   readonly started?: number | null;
