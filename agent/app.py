@@ -18,6 +18,7 @@ from agent.adapters.sql.tool import ERAS, QueryDb
 from agent.adapters.stores.sqlite import SqliteStore
 from agent.core import controls
 from agent.core.json import Json
+from agent.engine import police
 from agent.engine.ports import Tool
 from agent.nodes.catalog import NODES
 from agent.runtime.hub import Hub
@@ -26,6 +27,7 @@ from agent.runtime.parts import Parts
 from agent.runtime.runtime import Runtime
 from agent.runtime.sensor import Sensor
 from agent.runtime.suites import SuiteBoard
+from agent.runtime.workspace import read, shipped
 from agent.settings import Settings
 
 STORE_FILE, DEMO_FILE = "framescope.db", "eras.db"
@@ -61,6 +63,7 @@ def model_of(settings: Settings) -> OpenAIModel:
 @asynccontextmanager
 async def open_runtime(settings: Settings) -> AsyncGenerator[Opened]:
     """Open the store, recover what was left, start the workers; close all on the way out."""
+    police.install()
     folder = settings.data_dir
     folder.mkdir(parents=True, exist_ok=True)
     clock = SystemClock()
@@ -77,7 +80,12 @@ async def open_runtime(settings: Settings) -> AsyncGenerator[Opened]:
         hub=hub,
         store=store,
         clock=clock,
-        library=Library(NODES, tools=_specs(tools), model=model.default_model),
+        library=Library(
+            shipped(NODES),
+            tools=_specs(tools),
+            model=model.default_model,
+            workspace=read(settings.workspace) if settings.workspace else None,
+        ),
         model=model,
         tools=tools,
         sensor=Sensor(hub, clock.now_ms, memory_mb),

@@ -21,6 +21,7 @@ from agent.runtime.parts import Parts
 from agent.runtime.runtime import Runtime
 from agent.runtime.sensor import Sensor
 from agent.runtime.suites import SuiteBoard
+from agent.runtime.workspace import shipped
 
 NODES = ("input", "director", "thinker", "output", "ui")
 NOWHERE = Path("/nonexistent")
@@ -91,7 +92,7 @@ class Adapter:
         loaded = self.store.load()
         hub = Hub(clock.now_ns, first=loaded.first_seq, reserve=self.store.reserve)
         code = dict(zip(NODES, (input_node, director, thinker, output, ui), strict=True))
-        library = Library(code, graphs=NOWHERE, prompts=NOWHERE)
+        library = Library(shipped(code), graphs=NOWHERE, prompts=NOWHERE)
         library.add(GRAPH, "bench.toml")
         parts = Parts(
             hub=hub,

@@ -29,6 +29,7 @@ from agent.core.json import Json, canonical
 from agent.core.messages import ModelReply, ModelRequest, Turn
 from agent.core.state import Change, apply
 from agent.engine.effects import Answer, Ask, Call, EffectPort, OnText
+from agent.engine.police import INSIDE
 from agent.engine.ports import Clock, Model, Render, Tool
 from agent.engine.structured import decode, response_format
 
@@ -152,7 +153,11 @@ class Context(msgspec.Struct):
 
     def render(self, prompt: str, **values: Json) -> str:
         """Fill the template ``prompts/<prompt>.md``."""
-        return self._world.render(prompt, values)
+        inside = INSIDE.set(False)  # a template may be compiled only now
+        try:
+            return self._world.render(prompt, values)
+        finally:
+            INSIDE.reset(inside)
 
     # What a node can tell
 

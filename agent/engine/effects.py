@@ -13,6 +13,7 @@ from agent.core.effects import Chunk, Effect, EffectError, EffectKey, EffectKind
 from agent.core.errors import Diverged, EffectFailed, ModelFailed, ToolFailed
 from agent.core.json import Json, digest
 from agent.core.messages import Usage
+from agent.engine.police import INSIDE
 from agent.engine.ports import Clock
 
 
@@ -128,6 +129,7 @@ class LivePort:
         error: EffectError | None = EffectError(
             code="cancelled", detail="cut off before it ended", partial=None
         )
+        inside = INSIDE.set(False)
         try:
             answer = await call(heard)
             error = None
@@ -135,6 +137,7 @@ class LivePort:
             error = EffectError(code=failure.code, detail=str(failure), partial=failure.partial)
             raise
         finally:
+            INSIDE.reset(inside)
             done = close(answer, error)
         return done
 

@@ -21,6 +21,7 @@ from agent.core.json import Json
 from agent.core.state import Change, apply
 from agent.engine.context import Context, Scene, World
 from agent.engine.effects import EffectPort
+from agent.engine.police import INSIDE
 from agent.engine.program import Bound, Program
 
 ENGINE = "frame_engine"
@@ -179,6 +180,7 @@ class Pass:
 
     async def _work(self, visit: Visit) -> None:
         began = visit.began = self._monotonic()
+        inside = INSIDE.set(True)
         try:
             output = await visit.bound.run(visit.context, visit.envelope)
         except BaseException as error:  # foreign code: whatever it raises is its own failure
@@ -190,6 +192,8 @@ class Pass:
                 visit.output = output
             else:
                 visit.error = f"returned {output!r:.80}, expected an Envelope or None"
+        finally:
+            INSIDE.reset(inside)
         visit.took = round((self._monotonic() - began) * 1000, 3)
 
     def _merge(

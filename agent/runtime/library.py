@@ -4,12 +4,10 @@ An edition is a graph bound to its code and prompts, with the manifest that trac
 broken file never replaces a working edition.
 """
 
-import sys
 import tomllib
 from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
-from types import ModuleType
 from typing import TYPE_CHECKING, cast
 
 import msgspec
@@ -20,6 +18,7 @@ from agent.core.json import Json, canonical, digest
 from agent.core.revisions import Manifest
 from agent.engine.ports import Render
 from agent.engine.program import Node, Program, bind
+from agent.runtime.workspace import Code, Workspace, load
 
 if TYPE_CHECKING:
     from jinja2 import Template
@@ -41,23 +40,26 @@ class Library:
     """What is installed.
 
     Args:
-        implementations: node code by versioned name.
+        codes: node code by versioned name.
         tools: specifications of all tools, as models are given them.
         model: id of the default model.
         graphs: folder of graph files.
         prompts: folder of templates.
+        workspace: a user's own; its names win over shipped ones.
     """
 
     def __init__(
         self,
-        implementations: Mapping[str, Node],
+        codes: Mapping[str, Code],
         *,
         tools: Json = (),
         model: str = "",
         graphs: Path = PACKAGE / "graphs",
         prompts: Path = PACKAGE / "prompts",
+        workspace: Workspace | None = None,
     ) -> None:
-        self._implementations = implementations
+        own = workspace or Workspace()
+        self._codes = {**codes, **own.codes}
         self._common = {"tools": canonical(tools).decode(), "model": model}
         self._prompts = {
             path.stem: path.read_text("utf-8") for path in sorted(prompts.glob("*.md"))
@@ -66,6 +68,8 @@ class Library:
         self._editions: dict[str, Edition] = {}
         for path in sorted(graphs.glob("*.toml")):
             self.add(path.read_text("utf-8"), path.name)
+        for source, where in own.graphs:
+            self.add(source, where)
 
     def add(self, source: str, where: str) -> GraphSpec:
         """Install a graph from the text of its file.
@@ -77,7 +81,7 @@ class Library:
             table = tomllib.loads(source)
         except tomllib.TOMLDecodeError as error:
             raise BadGraph(f"{where}: {error}") from None
-        spec = parse(source, table, where, frozenset(self._implementations))
+        spec = parse(source, table, where, frozenset(self._codes))
         self._specs[spec.name] = spec
         self._editions.pop(spec.name, None)
         return spec
@@ -102,8 +106,8 @@ class Library:
         """Return the current edition of a graph."""
         if name not in self._editions:
             spec = self.spec(name)
-            nodes = {node.impl: self._implementations[node.impl] for node in spec.nodes}
-            self._editions[name] = _edition(spec, nodes, self._prompts, self._common)
+            codes = {node.impl: self._codes[node.impl] for node in spec.nodes}
+            self._editions[name] = _edition(spec, codes, self._prompts, self._common)
         return self._editions[name]
 
     def pinned(self, manifest: Manifest, texts: Mapping[str, str]) -> Edition:
@@ -125,7 +129,7 @@ def _parts(texts: Mapping[str, str], prefix: str) -> dict[str, str]:
 
 def _edition(
     spec: GraphSpec,
-    nodes: Mapping[str, Node],
+    codes: Mapping[str, Code],
     prompts: Mapping[str, str],
     common: Mapping[str, str],
 ) -> Edition:
@@ -133,28 +137,21 @@ def _edition(
         **common,
         "graph": canonical(spec).decode(),
         **{f"prompt:{name}": text for name, text in prompts.items()},
-        **{f"node:{impl}": _source(node) for impl, node in nodes.items()},
+        **{f"node:{impl}": code.source for impl, code in codes.items()},
     }
     hashes = {part: digest(text) for part, text in texts.items()}
     manifest = Manifest(graph=spec.name, parts=hashes)
     return Edition(
-        program=bind(spec, nodes, manifest.revision),
+        program=bind(spec, {impl: code.run for impl, code in codes.items()}, manifest.revision),
         render=_renderer(prompts),
         manifest=manifest,
         texts=texts,
     )
 
 
-def _source(node: Node) -> str:
-    module = sys.modules[node.__module__]
-    return Path(module.__file__).read_text("utf-8") if module.__file__ else ""
-
-
 def _node_from(source: str, impl: str, mark: str) -> Node:
     """Run a node module's kept source and take ``impl`` out of it."""
-    module = ModuleType(f"agent_pinned_{mark}")
-    exec(compile(source, f"<{impl} as of {mark}>", "exec"), module.__dict__)  # noqa: S102 - the user's own code
-    found = module.__dict__.get(impl)
+    found = vars(load(source, f"pinned_{mark}", f"<{impl} as of {mark}>")).get(impl)
     if not callable(found):
         raise NodeFailed(f"the kept source of {impl!r} does not define it")
     return cast("Node", found)

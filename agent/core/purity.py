@@ -1,0 +1,69 @@
+"""What a node's source may not mention, because a replay could not answer it.
+
+Found by reading the syntax tree when a file is loaded. It is a help for honest authors, not a
+sandbox: whoever wants past it gets past it, and then the audit hook stops the act itself.
+"""
+
+import ast
+from collections.abc import Iterator, Mapping
+
+MODULES: Mapping[str, str] = {
+    "time": "ctx.now()",
+    "random": "ctx.random()",
+    "secrets": "ctx.new_id()",
+    "uuid": "ctx.new_id()",
+    "os": "a tool, called with ctx.call()",
+    "io": "a tool, called with ctx.call()",
+    "pathlib": "a tool, called with ctx.call()",
+    "shutil": "a tool, called with ctx.call()",
+    "subprocess": "a tool, called with ctx.call()",
+    "threading": "an async function",
+    "multiprocessing": "a tool, called with ctx.call()",
+    "socket": "a tool, called with ctx.call()",
+    "ssl": "a tool, called with ctx.call()",
+    "http": "a tool, called with ctx.call()",
+    "urllib.request": "a tool, called with ctx.call()",
+    "httpx": "a tool, called with ctx.call()",
+    "requests": "a tool, called with ctx.call()",
+    "aiohttp": "a tool, called with ctx.call()",
+    "sqlite3": "ctx.query()",
+}
+"""Module → what to use instead."""
+CALLS: Mapping[str, str] = {
+    "open": "a tool, called with ctx.call()",
+    "input": "a tool, called with ctx.call()",
+    "__import__": "an import statement at the top",
+}
+ATTRIBUTES = frozenset({"now", "utcnow", "today"})
+"""Of ``datetime`` and ``date``."""
+
+
+def faults(source: str) -> Iterator[tuple[int, str]]:
+    """Yield (line, what is wrong and what to use instead) for a node's source.
+
+    Raises:
+        SyntaxError: it is not Python.
+    """
+    for node in ast.walk(ast.parse(source)):
+        match node:
+            case ast.Import(names=names):
+                for alias in names:
+                    yield from _module(node.lineno, alias.name)
+            case ast.ImportFrom(module=str(name)):
+                yield from _module(node.lineno, name)
+            case ast.Call(func=ast.Name(id=name)) if name in CALLS:
+                yield node.lineno, f"{name}() reaches past the context; use {CALLS[name]}"
+            case ast.Call(
+                func=ast.Attribute(
+                    value=ast.Name(id="datetime" | "date") | ast.Attribute(), attr=attr
+                )
+            ) if attr in ATTRIBUTES:
+                yield node.lineno, f"{attr}() reads the clock; use ctx.now()"
+            case _:
+                pass
+
+
+def _module(line: int, name: str) -> Iterator[tuple[int, str]]:
+    for known, instead in MODULES.items():
+        if name == known or name.startswith(f"{known}."):
+            yield line, f"{name!r} reaches past the context; use {instead}"

@@ -1,0 +1,42 @@
+"""Stops node code that reaches for the world past its context, at the moment it does.
+
+An audit hook looks at sockets, processes and files, but only while a context variable says that
+node code runs; the effect port clears it around the real work. Hooks cannot be removed, so there is
+one for the life of the process, and it costs a look-up per audited event.
+"""
+
+import sys
+from contextvars import ContextVar
+from functools import cache
+
+from agent.core.errors import NotDeterministic
+
+INSIDE: ContextVar[bool] = ContextVar("inside_node", default=False)
+"""Whether the code that runs now is a node's."""
+WATCHED = frozenset(
+    {
+        "open",
+        "os.exec",
+        "os.fork",
+        "os.posix_spawn",
+        "os.system",
+        "socket.__new__",
+        "socket.connect",
+        "socket.getaddrinfo",
+        "subprocess.Popen",
+    }
+)
+
+
+def _look(event: str, arguments: tuple[object, ...]) -> None:
+    if event in WATCHED and INSIDE.get():
+        raise NotDeterministic(
+            f"node code did {event} {arguments[:1]!r:.120} past its context, "
+            "which no replay could answer; use ctx.call() with a tool"
+        )
+
+
+@cache
+def install() -> None:
+    """Watch from now on; further calls do nothing."""
+    sys.addaudithook(_look)

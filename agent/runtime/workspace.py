@@ -1,0 +1,112 @@
+"""A user's folder: ``graphs/*.toml``, ``nodes/*.py``, ``prompts/*.md``.
+
+Every public coroutine function of a node file is node code under its own name. Files are read and
+checked as one; the first fault is named with file and line, and nothing of the folder is taken.
+"""
+
+import inspect
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from types import ModuleType
+from typing import cast
+
+import msgspec
+
+from agent.core.errors import BadGraph
+from agent.core.purity import faults
+from agent.engine.program import Node
+
+PARAMETERS = 2
+
+
+class Code(msgspec.Struct, frozen=True, kw_only=True):
+    """Node code with the source it came from."""
+
+    run: Node
+    source: str
+
+
+class Workspace(msgspec.Struct, frozen=True, kw_only=True):
+    """What a folder holds."""
+
+    codes: Mapping[str, Code] = {}
+    prompts: Mapping[str, str] = {}
+    graphs: tuple[tuple[str, str], ...] = ()
+    """(text, file) each."""
+
+
+def read(folder: Path) -> Workspace:
+    """Read a workspace.
+
+    Raises:
+        BadGraph: a node file is broken or reaches past its context; names file and line.
+    """
+    codes: dict[str, Code] = {}
+    for path in sorted((folder / "nodes").glob("*.py")):
+        codes |= _codes(path)
+    prompts = {
+        path.stem: path.read_text("utf-8") for path in sorted((folder / "prompts").glob("*.md"))
+    }
+    graphs = tuple(
+        (path.read_text("utf-8"), str(path)) for path in sorted((folder / "graphs").glob("*.toml"))
+    )
+    return Workspace(codes=codes, prompts=prompts, graphs=graphs)
+
+
+def shipped(nodes: Mapping[str, Node]) -> dict[str, Code]:
+    """Return the code of nodes that are part of the product, with their modules' source."""
+    return {impl: Code(run=node, source=_module_source(node)) for impl, node in nodes.items()}
+
+
+def _module_source(node: Node) -> str:
+    file = sys.modules[node.__module__].__file__
+    return Path(file).read_text("utf-8") if file else ""
+
+
+def _codes(path: Path) -> dict[str, Code]:
+    source = path.read_text("utf-8")
+    try:
+        for line, fault in faults(source):
+            raise BadGraph(f"{path}:{line}: {fault}")
+        module = load(source, f"workspace_{path.stem}", str(path))
+    except SyntaxError as error:
+        raise BadGraph(f"{path}:{error.lineno}: {error.msg}") from None
+    return {
+        name: Code(run=cast("Node", found), source=source)
+        for name, found in vars(module).items()
+        if _is_node(name, found, module)
+    }
+
+
+def load(source: str, name: str, file: str) -> ModuleType:
+    """Run a node file's source as a module of its own.
+
+    Raises:
+        BadGraph: it raises while it is loaded; names file and line.
+    """
+    module = ModuleType(name)
+    code = compile(source, file, "exec")
+    try:
+        exec(code, module.__dict__)  # noqa: S102 - the user's own code, on the user's own machine
+    except Exception as error:
+        raise BadGraph(f"{file}:{_line(error, file)}: {type(error).__name__}: {error}") from error
+    return module
+
+
+def _line(error: Exception, file: str) -> int:
+    trace, line = error.__traceback__, 1
+    while trace is not None:
+        if trace.tb_frame.f_code.co_filename == file:
+            line = trace.tb_lineno
+        trace = trace.tb_next
+    return line
+
+
+def _is_node(name: str, found: object, module: ModuleType) -> bool:
+    return (
+        not name.startswith("_")
+        and inspect.iscoroutinefunction(found)
+        and found.__module__ == module.__name__
+        and len(inspect.signature(found).parameters) == PARAMETERS
+    )
