@@ -75,7 +75,7 @@ async def open_runtime(settings: Settings) -> AsyncGenerator[Opened]:
     demo = SqliteDatabase(folder / DEMO_FILE, COMMENTS)
     tools: Mapping[str, Tool] = {QueryDb.name: QueryDb({ERAS: demo})}
     latest = await store.record("tests")
-    board = SuiteBoard(hub, clock, save=partial(store.note, "tests"), latest=latest)
+    board = SuiteBoard(hub, clock, save=partial(store.save_record, "tests"), latest=latest)
     parts = Parts(
         hub=hub,
         store=store,

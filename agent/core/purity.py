@@ -53,12 +53,9 @@ def faults(source: str) -> Iterator[tuple[int, str]]:
                 yield from _module(node.lineno, name)
             case ast.Call(func=ast.Name(id=name)) if name in CALLS:
                 yield node.lineno, f"{name}() reaches past the context; use {CALLS[name]}"
-            case ast.Call(
-                func=ast.Attribute(
-                    value=ast.Name(id="datetime" | "date") | ast.Attribute(), attr=attr
-                )
-            ) if attr in ATTRIBUTES:
-                yield node.lineno, f"{attr}() reads the clock; use ctx.now()"
+            case ast.Call(func=ast.Attribute(value=owner, attr=attr)) if attr in ATTRIBUTES:
+                if ast.unparse(owner).rpartition(".")[2] in ("datetime", "date"):
+                    yield node.lineno, f"{attr}() reads the clock; use ctx.now()"
             case _:
                 pass
 

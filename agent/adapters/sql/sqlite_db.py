@@ -24,6 +24,7 @@ from agent.adapters.sql.sqlite_engine import (
     open_readonly,
     read_catalogue,
 )
+from agent.adapters.sql.vocabulary import Dialect
 from agent.core.errors import ToolFailed
 
 GRACE = 0.5
@@ -41,7 +42,7 @@ class SqliteDatabase:
         monotonic: seconds on a clock that never goes back.
     """
 
-    dialect = "sqlite"
+    dialect: Dialect = "sqlite"
 
     def __init__(
         self,
