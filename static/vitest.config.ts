@@ -3,5 +3,5 @@ import { defineConfig } from "vitest/config";
 
 export default defineConfig({
   oxc: { jsx: { runtime: "automatic", importSource: "preact" } },
-  test: { include: ["tests/**/*.test.{ts,tsx}"], environment: "jsdom" },
+  test: { include: ["tests/**/*.test.{ts,tsx}"], environment: "node" },
 });

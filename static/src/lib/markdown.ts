@@ -47,6 +47,7 @@ export function toHtml(source: string): string {
     ALLOWED_TAGS: TAGS,
     ALLOWED_ATTR: ["href", "class", "align", "start"],
     ALLOWED_URI_REGEXP: /^(https?:\/\/|mailto:)/i,
+    ADD_URI_SAFE_ATTR: ["align", "start"],
     ALLOW_DATA_ATTR: false,
     ALLOW_ARIA_ATTR: false,
   });

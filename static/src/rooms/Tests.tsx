@@ -63,7 +63,7 @@ export function Tests() {
   return (
     <section class="room room-tests scroll" aria-label="Tests" tabIndex={0}>
       <div class="tests-head">
-        <h2>{now.suites?.join(", ") || "Suite"}</h2>
+        <h2>Suite</h2>
         <Status of={state} />
         {now.stale ? <span class="faint">the runner has been silent for a minute</span> : null}
       </div>

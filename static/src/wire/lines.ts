@@ -80,7 +80,6 @@ export interface TestRecord {
   readonly last_green: Json;
   readonly last_red: Json;
   readonly total_expected: number;
-  readonly suites?: readonly string[];
   readonly stale?: boolean;
 }
 

@@ -1,0 +1,64 @@
+import { describe, expect, it } from "vitest";
+import { axis, bar, ticks } from "../src/lib/waterfall";
+
+describe("the axis", () => {
+  it("places spans by time", () => {
+    const on = axis([{ start: 100, end: 150 }, { start: 150, end: 200 }], 0);
+    expect([on.place(100), on.place(150), on.place(200), on.length]).toEqual([0, 0.5, 1, 100]);
+  });
+
+  it("runs to now while something works", () => {
+    const on = axis([{ start: 0, end: null }], 80);
+    expect(on.length).toBe(80);
+    expect(bar({ start: 0, end: null }, on, 80)).toEqual({ left: 0, width: 100 });
+  });
+
+  it("folds a long silence and says how long it was", () => {
+    const on = axis([{ start: 0, end: 100 }, { start: 60_000, end: 60_100 }], 0);
+    expect(on.folds).toHaveLength(1);
+    expect(on.folds[0]?.hidden).toBeGreaterThan(59_000);
+    expect(on.length).toBeLessThan(300);
+    expect(on.place(60_000)).toBeGreaterThan(on.place(100));
+  });
+
+  it("keeps short silences as they are", () => {
+    expect(axis([{ start: 0, end: 100 }, { start: 150, end: 200 }], 0).folds).toEqual([]);
+  });
+
+  it("never goes back in time, whatever overlaps", () => {
+    const spans = [{ start: 0, end: 500 }, { start: 20, end: 40 }, { start: 9_000, end: 9_400 }, { start: 9_100, end: null }];
+    const on = axis(spans, 9_900);
+    const places = Array.from({ length: 200 }, (_, i) => on.place(i * 50));
+    expect(places.every((place, i) => i === 0 || place >= (places[i - 1] as number))).toBe(true);
+    expect(Math.min(...places)).toBe(0);
+    expect(Math.max(...places)).toBe(1);
+  });
+
+  it("is there for a run without frames and for one that took no time", () => {
+    expect(axis([], 5).place(5)).toBe(0);
+    expect(axis([{ start: 5, end: 5 }], 5).length).toBeGreaterThan(0);
+  });
+
+  it("places 10,000 spans quickly enough to hover", () => {
+    const spans = Array.from({ length: 10_000 }, (_, i) => ({ start: i * 10_000, end: i * 10_000 + 5 }));
+    const on = axis(spans, 0);
+    expect(on.place(99_990_005)).toBe(1);
+    expect(on.folds).toHaveLength(0);
+  });
+});
+
+describe("a bar", () => {
+  it("stays visible and inside", () => {
+    const on = axis([{ start: 0, end: 10_000 }], 0);
+    const tiny = bar({ start: 10_000, end: 10_000 }, on, 0);
+    expect(tiny.width).toBeGreaterThan(0);
+    expect(tiny.left + tiny.width).toBeLessThanOrEqual(100);
+  });
+});
+
+describe("ticks", () => {
+  it("are round and few", () => {
+    expect(ticks(494, 4)).toEqual([0, 200, 400]);
+    expect(ticks(1, 5)).toEqual([0, 0.2, 0.4, 0.6000000000000001, 0.8, 1]);
+  });
+});
