@@ -57,7 +57,7 @@ class GraphSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     name: str
     description: str = ""
     nodes: tuple[NodeSpec, ...] = msgspec.field(name="node")
-    edges: tuple[EdgeSpec, ...] = msgspec.field(name="edge")
+    edges: tuple[EdgeSpec, ...] = msgspec.field(default=(), name="edge")
     paths: tuple[PathSpec, ...] = msgspec.field(default=(), name="path")
     frame_budget: int = FRAME_BUDGET
 

@@ -104,11 +104,11 @@ class Fold:
         """What the user was told in closed frames."""
         return "".join(record.said for record in self.frames)
 
-    def broken(self, start: str) -> tuple[FrameRecord, ...]:
+    def broken(self, start: str, at: float) -> tuple[FrameRecord, ...]:
         """Records for the nodes of the tick that never closed, marked ``interrupted``.
 
-        Which nodes those were follows from where the last tick routed to; ``start`` is where a run
-        begins.
+        Which nodes those were follows from where the last tick routed to; ``start`` is where the
+        run began, ``at`` when.
         """
         last = self.frames[-1].frame if self.frames else 0
         tick = [record for record in self.frames if record.frame == last]
@@ -117,11 +117,11 @@ class Fold:
             nodes = {start: None}
         if not nodes and not self.post_frames:
             nodes = dict.fromkeys(e.node for e in self.effects.values() if e.frame > last)
-        return tuple(self._interrupted(last + 1, node) for node in nodes)
+        return tuple(self._interrupted(last + 1, node, at) for node in nodes)
 
-    def _interrupted(self, frame: int, node: str) -> FrameRecord:
+    def _interrupted(self, frame: int, node: str, at: float) -> FrameRecord:
         begun = [e for e in self.effects.values() if e.frame == frame and e.node == node]
-        before = self.frames[-1].ended if self.frames else 0.0
+        before = self.frames[-1].ended if self.frames else at
         return FrameRecord(
             frame=frame,
             node=node,
@@ -140,8 +140,15 @@ def trace_of(
     post_frames: Iterable[FrameRecord],
     effects: Iterable[Effect],
 ) -> FrameTrace:
-    """Put the trace of ``run`` together."""
+    """Put the trace of ``run`` together; effects stand in the order of the frames.
+
+    The order they began in depends on who was faster, so it is not part of a trace.
+    """
     begun = run.started or run.created
+    frames, post_frames = tuple(frames), tuple(post_frames)
+    known = {effect.effect_id: effect for effect in effects}
+    names = [name for record in (*frames, *post_frames) for name in record.effects]
+    ordered = [known.pop(name) for name in names if name in known]
     return FrameTrace(
         run_id=run.run_id,
         kind=run.kind,
@@ -156,9 +163,9 @@ def trace_of(
         outcome=str(run.status),
         response=run.response,
         error=run.error,
-        frames=tuple(frames),
-        post_frames=tuple(post_frames),
-        effects=tuple(effects),
+        frames=frames,
+        post_frames=post_frames,
+        effects=(*ordered, *known.values()),
         resumed_from=run.resumed_from,
         replay_of=run.replay_of,
     )

@@ -80,7 +80,6 @@ class Context(msgspec.Struct):
     _said: list[str] = []
     _changes: list[Change] = []
     _effects: list[str] = []
-    _logs: list[str] = []
     _indices: dict[str, int] = {}
 
     # What a node can read
@@ -164,7 +163,7 @@ class Context(msgspec.Struct):
     def say(self, text: str) -> None:
         """Stream a piece of the answer to the user."""
         if text:
-            self._said.append(text)
+            self._said.append("" + text)  # what is no text fails here, in the node that said it
             self._emit(Streaming(**self.where, text=text))
 
     def think(self, text: str) -> None:
@@ -177,10 +176,12 @@ class Context(msgspec.Struct):
 
     def emit(self, event: Event) -> None:
         """Publish a fact about the node's work."""
+        canonical(event)  # what cannot be sent fails here, in the node, not in a reader
         self._emit(event)
 
     def remember(self, *changes: Change) -> None:
         """Change the channel's state."""
+        canonical(changes)  # what cannot be stored fails here
         self._changes += changes
         self._state = apply(self._state, changes)
 
@@ -295,11 +296,15 @@ class Context(msgspec.Struct):
             return await self._control(key, ask, arguments)
         if own is None:
             return await self._perform(key, ask, _unknown(ask.name, self._world.tools))
-        where, pid, lines = self.where, f"{self.run_id}/{key}", self._logs
-        lines.clear()
+        where, pid = self.where, f"{self.run_id}/{key}"
+        lines: list[str] = []
+
+        def line(text: str) -> None:
+            if len(lines) < LOG_LINES:
+                lines.append(text)
 
         async def call(_heard: OnText) -> Answer:
-            return Answer(response=await own.call(arguments, self._line))
+            return Answer(response=await own.call(arguments, line))
 
         self._emit(ProcessStarted(**where, pid=pid, tool=ask.name))
         status = "cancelled"
@@ -313,10 +318,6 @@ class Context(msgspec.Struct):
             done = ProcessDone(**where, pid=pid, tool=ask.name, status=status, lines=[*lines])
             self._emit(done)
         return response
-
-    def _line(self, text: str) -> None:
-        if len(self._logs) < LOG_LINES:
-            self._logs.append(text)
 
     async def _control(self, key: EffectKey, ask: Ask, arguments: Json) -> Json:
         ui = self._state.get("ui")

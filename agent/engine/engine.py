@@ -17,7 +17,7 @@ import msgspec
 from agent.core.errors import AgentError, BudgetExceeded
 from agent.core.events import Event, FrameClosed, FrameOpened
 from agent.core.frames import Envelope, FrameRecord, preview
-from agent.core.json import Json
+from agent.core.json import Json, canonical, fields, items
 from agent.core.state import Change, apply
 from agent.engine.context import Context, Scene, World
 from agent.engine.effects import EffectPort
@@ -25,6 +25,7 @@ from agent.engine.police import INSIDE
 from agent.engine.program import Bound, Program
 
 ENGINE = "frame_engine"
+JOIN = "join"
 
 
 class Recorder(Protocol):
@@ -188,10 +189,9 @@ class Pass:
                 raise
             visit.error = _story(error)
         else:
-            if output is None or isinstance(output, Envelope):
+            visit.error = _fault(output)
+            if not visit.error and isinstance(output, Envelope):
                 visit.output = output
-            else:
-                visit.error = f"returned {output!r:.80}, expected an Envelope or None"
         finally:
             INSIDE.reset(inside)
         visit.took = round((self._monotonic() - began) * 1000, 3)
@@ -278,6 +278,20 @@ def _stopped() -> bool:
     return task is None or task.cancelling() > 0
 
 
+def _fault(output: object) -> str:
+    """Say what is wrong with what a node returned; empty when nothing is."""
+    if output is None:
+        return ""
+    if not isinstance(output, Envelope):
+        return f"returned {output!r:.80}, expected an Envelope or None"
+    try:
+        "".join((output.kind, output.text, output.sender))  # fails on what is no text
+        canonical(output.data)
+    except TypeError as error:
+        return f"returned an Envelope that cannot be recorded: {error}"
+    return ""
+
+
 def _story(error: BaseException) -> str:
     if isinstance(error, AgentError):
         return f"{error.slug}: {error}"
@@ -286,10 +300,11 @@ def _story(error: BaseException) -> str:
 
 def _join(first: Envelope, second: Envelope) -> Envelope:
     """Two envelopes for one node in one tick become one, in declared order."""
-    parts: list[Json] = [*first.data["parts"]] if first.kind == "join" else [_part(first)]
+    parts: list[Json] = [*items(fields(first.data).get("parts"))] if first.kind == JOIN else []
+    parts = parts or [_part(first)]
     parts.append(_part(second))
     return Envelope(
-        kind="join",
+        kind=JOIN,
         text=f"{first.text}\n{second.text}",
         data={"parts": parts},
         sender=f"{first.sender}+{second.sender}",

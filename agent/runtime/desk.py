@@ -243,7 +243,8 @@ class Desk:
         if run.status is not RunStatus.INTERRUPTED:
             return ()
         spec = self._parts.library.spec(run.graph)
-        return fold.broken(spec.action_start if run.action else spec.start)
+        start = spec.action_start if run.action else spec.start
+        return fold.broken(start, run.started or run.created)
 
     def trace_lines(self, last: int) -> list[bytes]:
         """Return the last events of the log, flat."""

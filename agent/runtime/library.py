@@ -62,7 +62,8 @@ class Library:
         self._codes = {**codes, **own.codes}
         self._common = {"tools": canonical(tools).decode(), "model": model}
         self._prompts = {
-            path.stem: path.read_text("utf-8") for path in sorted(prompts.glob("*.md"))
+            **{path.stem: path.read_text("utf-8") for path in sorted(prompts.glob("*.md"))},
+            **own.prompts,
         }
         self._specs: dict[str, GraphSpec] = {}
         self._editions: dict[str, Edition] = {}

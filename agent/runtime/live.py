@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable
 
 from agent.core.effects import Effect
+from agent.core.errors import Overloaded
 from agent.core.events import (
     Decided,
     Event,
@@ -81,9 +82,14 @@ class LiveRun:
         self._store.append(self.run.n, self._next(), Intent(effect=effect))
 
     async def secure(self, effect: Effect) -> None:
-        """Write it and wait for the disk."""
+        """Write it and wait for the disk; refused, it leaves an empty row and not a hole."""
+        index = self._next()
+        try:
+            await self._store.secure(self.run.n, index, Intent(effect=effect))
+        except Overloaded:
+            self._store.append(self.run.n, index, Closed(records=()))
+            raise
         self.effects[effect.effect_id] = effect
-        await self._store.secure(self.run.n, self._next(), Intent(effect=effect))
 
     def result(self, effect: Effect) -> None:
         """Write how an effect ended."""

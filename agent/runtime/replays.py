@@ -7,7 +7,7 @@ import msgspec
 
 from agent.core.errors import Conflict
 from agent.core.events import FrameTraced
-from agent.core.frames import FrameTrace
+from agent.core.frames import FrameRecord, FrameTrace
 from agent.core.ids import NO_CHANNEL, RunId
 from agent.core.journal import Fold, trace_of
 from agent.core.json import Json
@@ -43,10 +43,12 @@ class Replays:
         """Run ``source`` again, sealed, and compare.
 
         Raises:
-            Conflict: it has not ended yet, or its own revision is not kept.
+            Conflict: it has not ended yet, never began, or its own revision is not kept.
         """
         if not source.status.terminal:
             raise Conflict(f"run {source.run_id} is {source.status}; it can be replayed when ended")
+        if not source.revision:
+            raise Conflict(f"run {source.run_id} never began; there is nothing to replay")
         trace = await self._trace(source)
         old = await manifest_of(self._parts.store, source.revision)
         edition = await self._edition(source, old, pinned=pinned)
@@ -59,8 +61,15 @@ class Replays:
 
     async def _trace(self, run: Run) -> FrameTrace:
         fold = Fold(await self._parts.store.rows(run.n))
-        frames = (*fold.frames, *fold.broken(self._parts.library.spec(run.graph).start))
+        frames = (*fold.frames, *self._broken(run, fold))
         return trace_of(run, frames, fold.post_frames, fold.effects.values())
+
+    def _broken(self, run: Run, fold: Fold) -> tuple[FrameRecord, ...]:
+        if run.status is not RunStatus.INTERRUPTED:
+            return ()
+        spec = self._parts.library.spec(run.graph)
+        start = spec.action_start if run.action else spec.start
+        return fold.broken(start, run.started or run.created)
 
     async def _edition(self, source: Run, old: Manifest | None, *, pinned: bool) -> Edition:
         library = self._parts.library
@@ -90,9 +99,8 @@ class Replays:
             error="",
             replay_of=source.run_id,
         )
-        await self._parts.store.accept(queued)
         run = advance(queued, RunStatus.RUNNING, now)
-        self._parts.store.update(run)
+        await self._parts.store.accept(run)
         self._parts.hub.publish(status_event(run))
         return run
 

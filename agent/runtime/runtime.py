@@ -13,7 +13,15 @@ from typing import Literal, Self
 import msgspec
 
 from agent.core import controls
-from agent.core.errors import BadInput, Busy, Conflict, Overloaded, UnknownRun, Unprocessable
+from agent.core.errors import (
+    AgentError,
+    BadInput,
+    Busy,
+    Conflict,
+    Overloaded,
+    UnknownRun,
+    Unprocessable,
+)
 from agent.core.events import Cleared, Controls, GraphSwitched, Queued, Said
 from agent.core.ids import MAIN, RunId, run_id
 from agent.core.json import Json
@@ -119,6 +127,10 @@ class Runtime(Desk):
             else:
                 run = await self._send(mark, text, channel, dashboard, door, queue=queue)
             future.set_result(run)
+        except AgentError as error:
+            future.set_exception(error)
+            future.exception()  # nobody else may be waiting for it
+            raise
         finally:
             del self._keys[mark.key]
             future.cancel()
@@ -180,7 +192,8 @@ class Runtime(Desk):
         try:
             await parts.store.accept(run, key and msgspec.structs.replace(key, n=run.n))
         except Overloaded:
-            del lane.waiting[run.run_id], self._lives[run.n]
+            lane.waiting.pop(run.run_id, None)
+            self._lives.pop(run.n, None)
             raise
         except asyncio.CancelledError:
             self._enter(lane, live, ahead)  # the row is on its way: the caller left, the run stays
@@ -190,6 +203,8 @@ class Runtime(Desk):
 
     def _enter(self, lane: Channel, live: LiveRun, ahead: int) -> None:
         run, publish = live.run, self.hub.publish
+        if run.status.terminal:
+            return  # it was cancelled while it was being written
         if run.alias:
             lane.set(last_sent=run.n, cleared=False)
         publish(status_event(run))
@@ -271,7 +286,11 @@ class Runtime(Desk):
                 node=NODE, run_id="", channel=lane.name, name=switch.name, revision=revision
             )
         )
-        await self._parts.store.save_channel(lane.row)
+        try:
+            await self._parts.store.save_channel(lane.row)
+        except Overloaded as error:
+            if not switch.done.done():
+                switch.done.set_exception(error)
         if not switch.done.done():
             switch.done.set_result(None)
 
@@ -317,8 +336,8 @@ class Runtime(Desk):
 
     def attach_chat(self, identity: str, channel: str = MAIN) -> None:
         """A chat socket opened."""
-        self.chats += 1
         self._open(channel).set(identity=identity)
+        self.chats += 1
 
     def detach_chat(self) -> None:
         """A chat socket closed."""
@@ -357,7 +376,7 @@ class Runtime(Desk):
         return lane
 
     async def _serve(self, lane: Channel) -> None:
-        while True:
+        while not self._closing:
             item = await lane.inbox.get()
             if isinstance(item, Switch):
                 await self._switched(lane, item)
@@ -366,7 +385,7 @@ class Runtime(Desk):
 
     async def _work(self, lane: Channel, live: LiveRun) -> None:
         if self._closing:
-            return  # it stays queued on disk, and begins with the next start
+            return  # it stays queued on disk and begins with the next start
         lane.active = live
         try:
             await self._worker.execute(lane, live)
@@ -391,7 +410,9 @@ class Runtime(Desk):
         parts = self._parts
         live = LiveRun(run, parts.store, parts.hub.publish, self._loop)
         if not run.channel:
-            await self._worker.refuse(live, RunStatus.INTERRUPTED, "interrupted: the process ended")
+            begun = run.status is not RunStatus.QUEUED
+            status = RunStatus.INTERRUPTED if begun else RunStatus.ERROR
+            await self._worker.refuse(live, status, "interrupted: the process ended")
             return
         lane = self._open(run.channel)
         if run.status is RunStatus.QUEUED:

@@ -6,6 +6,7 @@ announced as ended is on disk.
 """
 
 import asyncio
+import logging
 
 import msgspec
 
@@ -26,6 +27,7 @@ from agent.runtime.parts import Opening, Parts, opening, scene_of, status_event,
 from agent.runtime.pins import keep
 from agent.runtime.ports import ChannelRow, End
 
+_log = logging.getLogger(__name__)
 RETRY_S = 0.5
 """Pause between tries to write a terminal state that the disk refused."""
 
@@ -46,9 +48,10 @@ class Worker:
         except AgentError as error:
             await self.refuse(live, RunStatus.ERROR, f"{error.slug}: {error}")
             return
-        if edition.program.revision not in self._kept:
-            await keep(self._parts.store, edition)
-            self._kept.add(edition.program.revision)
+        await self._keep(edition)
+        if live.cancelled:
+            await self.refuse(live, RunStatus.CANCELLED, "cancelled before it began")
+            return
         run = self._begin(channel, live, edition)
         live.task = channel.task
         start = opening(run, edition.program.spec, at(channel.state, "ui"))
@@ -77,7 +80,10 @@ class Worker:
     async def interrupt(self, channel: Channel, live: LiveRun) -> None:
         """Close a run that the last process left unfinished, keeping what it had done."""
         fold = Fold(await self._parts.store.rows(live.run.n))
-        frames = (*fold.frames, *fold.broken(self._start(live.run)))
+        frames = (
+            *fold.frames,
+            *fold.broken(self._start(live.run), live.run.started or live.run.created),
+        )
         run = msgspec.structs.replace(
             advance(live.run, RunStatus.INTERRUPTED, self._parts.clock.now_ms()),
             response=fold.response,
@@ -111,6 +117,17 @@ class Worker:
             self._worlds = {revision: self._parts.world(edition)}
         return self._worlds[revision]
 
+    async def _keep(self, edition: Edition) -> None:
+        revision = edition.program.revision
+        if revision in self._kept:
+            return
+        try:
+            await keep(self._parts.store, edition)
+        except Overloaded as error:  # the run counts more than its pins; the next one tries again
+            _log.warning("revision %s is not kept: %s", revision, error)
+        else:
+            self._kept.add(revision)
+
     def _begin(self, channel: Channel, live: LiveRun, edition: Edition) -> Run:
         parts = self._parts
         head = channel.row.head
@@ -136,13 +153,17 @@ class Worker:
             if not start.local and not going.error:
                 await going.run_post()
         except asyncio.CancelledError:
-            if not live.cancelled or live.task is None or live.task.uncancel():
+            if not live.cancelled:
                 raise  # the server goes down: the run stays unfinished, and is found so again
             going.cut("cancelled")
-            if not live.answered:
-                self._answer(going, live, (clock.monotonic() - began) * 1000)
+        except Exception as error:  # noqa: BLE001 - the run boundary: it ends this run, not the lane
+            _log.exception("run %s broke", live.run.run_id)
+            going.cut(f"{type(error).__name__}: {error}")
+            going.error = going.error or f"{ENGINE}: {type(error).__name__}: {error}"
         finally:
-            live.task = None
+            _settle(live)
+        if not live.answered:
+            self._answer(going, live, (clock.monotonic() - began) * 1000)
 
     def _answer(self, going: Pass, live: LiveRun, took: float) -> None:
         run = live.run = msgspec.structs.replace(
@@ -210,6 +231,13 @@ class Worker:
         publish(status_event(run))
         publish(FrameTraced(node=ENGINE, run_id=run.run_id, channel=run.channel, trace=trace))
         live.ended()
+
+
+def _settle(live: LiveRun) -> None:
+    """Take back what is left of cancelling ``live``: the task goes on to the next run."""
+    task, live.task = live.task, None
+    while live.cancelled and task is not None and task.cancelling():
+        task.uncancel()
 
 
 def _changes(trace: FrameTrace) -> tuple[Change, ...]:
