@@ -457,6 +457,19 @@ async def test_the_deadline_of_the_whole_call_keeps_the_text() -> None:
     assert (caught.value.code, caught.value.partial) == ("model_timeout", {"text": "Hel"})
 
 
+async def test_a_burst_that_never_waits_still_meets_the_deadline() -> None:
+    class Burst(Played):
+        async def _body(self) -> AsyncGenerator[bytes, None]:
+            for _ in range(1_000_000):
+                yield b":\n"
+
+    model = played(Burst([]), limits=Limits(total_s=0.03))
+    await model.warm()
+    with pytest.raises(ModelFailed) as caught:
+        await ask(model)
+    assert caught.value.code == "model_timeout"
+
+
 STREAM = b"".join(
     [
         b": hi\r\n\r\n",

@@ -125,6 +125,7 @@ class Echo:
         ("https://api.example.com/v1/x", True),
         ("https://API.example.com:443/other", True),
         ("http://api.example.com/v1/x", False),
+        ("http://api.example.com:443/v1/x", False),
         ("https://api.example.com:8443/v1/x", False),
         ("https://api.example.com.evil.example/v1/x", False),
         ("https://evil.example/?https://api.example.com", False),

@@ -17,7 +17,7 @@ class Events:
 
     def feed(self, chunk: bytes) -> list[bytes]:
         """Take ``chunk``; return the data of every event it completes."""
-        if not self.held and chunk.startswith(b"data: ") and chunk.find(b"\n\n") == len(chunk) - 2:
+        if not self.held and chunk.startswith(b"data: ") and chunk.endswith(b"\n\n"):
             inner = chunk[6:-2]
             if b"\n" not in inner and b"\r" not in inner:
                 # One event in one chunk: what our own transport and most servers send.
