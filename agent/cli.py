@@ -8,18 +8,28 @@ import sys
 
 import click
 
+from agent import __version__
 from agent.commands import COMMANDS
 from agent.options import data_option, json_option, settings_of, stop
 
 HELP = {"help_option_names": ["-h", "--help"]}
 
 
-@click.group(invoke_without_command=True, context_settings=HELP)
-@click.pass_context
-def main(context: click.Context) -> None:
+class Commands(click.Group):
+    """The commands; options without a command are those of ``serve``."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Put ``serve`` in front where no command is named."""
+        own = {"-h", "--help", "--version"}
+        if not args or (args[0].startswith("-") and args[0] not in own):
+            args = ["serve", *args]
+        return super().parse_args(ctx, args)
+
+
+@click.group(cls=Commands, context_settings=HELP)
+@click.version_option(__version__, prog_name="framescope")
+def main() -> None:
     """Framescope: a debug runtime for LLM agents. Without a command: serve."""
-    if context.invoked_subcommand is None:
-        context.invoke(serve)
 
 
 @main.command()

@@ -7,10 +7,8 @@ import msgspec
 from agent.core import controls
 from agent.core.errors import UnknownRun, Unprocessable
 from agent.core.events import Topic
-from agent.core.frames import FrameRecord
 from agent.core.graph import cytoscape
 from agent.core.ids import MAIN, ChannelName, is_name, number_of
-from agent.core.journal import Fold, trace_of
 from agent.core.json import Json, digest
 from agent.core.runs import Run, RunStatus
 from agent.core.state import at
@@ -19,6 +17,7 @@ from agent.runtime.lineage import WINDOW, turns_of
 from agent.runtime.live import LiveRun
 from agent.runtime.parts import Parts
 from agent.runtime.ports import RunFilter
+from agent.runtime.recordings import recording
 
 BUSY = "Pipeline already running"
 
@@ -234,17 +233,7 @@ class Desk:
     async def trace(self, name: str) -> bytes:
         """Return the full trace of a run, its effects included, encoded."""
         run = await self.find(name)
-        fold = Fold(await self._parts.store.rows(run.n))
-        frames = (*fold.frames, *self._broken(run, fold))
-        return msgspec.json.encode(trace_of(run, frames, fold.post_frames, fold.effects.values()))
-
-    def _broken(self, run: Run, fold: Fold) -> tuple[FrameRecord, ...]:
-        """Records of what was cut off; only a run that a restart found has some."""
-        if run.status is not RunStatus.INTERRUPTED:
-            return ()
-        spec = self._parts.library.spec(run.graph)
-        start = spec.action_start if run.action else spec.start
-        return fold.broken(start, run.started or run.created)
+        return msgspec.json.encode(await recording(self._parts.store, self._parts.library, run))
 
     def trace_lines(self, last: int) -> list[bytes]:
         """Return the last events of the log, flat."""

@@ -7,9 +7,9 @@ import msgspec
 
 from agent.core.errors import Conflict
 from agent.core.events import FrameTraced
-from agent.core.frames import FrameRecord, FrameTrace
+from agent.core.frames import FrameTrace
 from agent.core.ids import NO_CHANNEL, RunId
-from agent.core.journal import Fold, trace_of
+from agent.core.journal import trace_of
 from agent.core.json import Json
 from agent.core.revisions import Manifest
 from agent.core.runs import Run, RunStatus, advance
@@ -22,6 +22,7 @@ from agent.runtime.live import LiveRun
 from agent.runtime.parts import Parts, opening, scene_of, status_event
 from agent.runtime.pins import manifest_of, texts_of
 from agent.runtime.ports import End
+from agent.runtime.recordings import recording
 
 Number = Callable[[], tuple[int, RunId]]
 NOTHING_LEFT = End(parent=0, history_len=0, since_snapshot=0)
@@ -49,7 +50,7 @@ class Replays:
             raise Conflict(f"run {source.run_id} is {source.status}; it can be replayed when ended")
         if not source.revision:
             raise Conflict(f"run {source.run_id} never began; there is nothing to replay")
-        trace = await self._trace(source)
+        trace = await recording(self._parts.store, self._parts.library, source)
         old = await manifest_of(self._parts.store, source.revision)
         edition = await self._edition(source, old, pinned=pinned)
         run = await self._begin(source, edition)
@@ -58,18 +59,6 @@ class Replays:
         verdict = rerun.verdict(run.run_id, old, edition.manifest)
         await self._end(live, rerun, verdict)
         return verdict
-
-    async def _trace(self, run: Run) -> FrameTrace:
-        fold = Fold(await self._parts.store.rows(run.n))
-        frames = (*fold.frames, *self._broken(run, fold))
-        return trace_of(run, frames, fold.post_frames, fold.effects.values())
-
-    def _broken(self, run: Run, fold: Fold) -> tuple[FrameRecord, ...]:
-        if run.status is not RunStatus.INTERRUPTED:
-            return ()
-        spec = self._parts.library.spec(run.graph)
-        start = spec.action_start if run.action else spec.start
-        return fold.broken(start, run.started or run.created)
 
     async def _edition(self, source: Run, old: Manifest | None, *, pinned: bool) -> Edition:
         library = self._parts.library

@@ -26,6 +26,7 @@ from agent.runtime.live import LiveRun
 from agent.runtime.parts import Opening, Parts, opening, scene_of, status_event, turns_of_run
 from agent.runtime.pins import keep
 from agent.runtime.ports import ChannelRow, End
+from agent.runtime.recordings import entry
 
 _log = logging.getLogger(__name__)
 RETRY_S = 0.5
@@ -82,7 +83,9 @@ class Worker:
         fold = Fold(await self._parts.store.rows(live.run.n))
         frames = (
             *fold.frames,
-            *fold.broken(self._start(live.run), live.run.started or live.run.created),
+            *fold.broken(
+                entry(self._parts.library, live.run), live.run.started or live.run.created
+            ),
         )
         run = msgspec.structs.replace(
             advance(live.run, RunStatus.INTERRUPTED, self._parts.clock.now_ms()),
@@ -96,13 +99,6 @@ class Worker:
         state = apply(channel.state, fold.changes)
         trace = trace_of(run, frames, fold.post_frames, fold.effects.values())
         await self._close(channel, live, trace, run, state, local=False)
-
-    def _start(self, run: Run) -> str:
-        try:
-            spec = self._parts.library.spec(run.graph)
-        except AgentError:
-            return run.graph
-        return spec.action_start if run.action else spec.start
 
     def _path(self, run: Run, frames: tuple[FrameRecord, ...]) -> str:
         try:

@@ -12,6 +12,8 @@ import msgspec
 OPENAI = "https://api.openai.com/v1"
 OPENROUTER = "https://openrouter.ai/api/v1"
 BASE_URL = "OPENAI_BASE_URL"
+MODELS: Mapping[str, str] = {OPENAI: "gpt-4.1-mini", OPENROUTER: "openrouter/auto"}
+"""The model that is asked where a key alone chose the server."""
 
 
 class ForeignKey(msgspec.Struct, frozen=True):
@@ -56,6 +58,8 @@ def find(own: Mapping[str, object], environ: Mapping[str, str]) -> tuple[list[Fo
     for key in keys(environ):
         if not base:
             found.append(Found("llm_base_url", base := key.home, key.env))
+            if base in MODELS and "llm_model" not in own:
+                found.append(Found("llm_model", MODELS[base], key.env))
         if _same_server(base, key.home) and not any(one.name == "llm_api_key" for one in found):
             found.append(Found("llm_api_key", environ[key.env], key.env))
         else:
