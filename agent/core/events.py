@@ -12,7 +12,7 @@ from typing import ClassVar, TypeAlias
 
 import msgspec
 
-from agent.core.frames import FrameTrace
+from agent.core.frames import Summary
 from agent.core.json import Json
 
 
@@ -172,7 +172,7 @@ class FrameClosed(Fact, frozen=True, kw_only=True, gc=False, tag="frame_close"):
 class FrameTraced(Fact, frozen=True, kw_only=True, gc=False, tag="frame_trace"):
     """The whole trace; exactly once per run, and its last event. The wire has the summary."""
 
-    trace: FrameTrace
+    trace: Summary
 
 
 class RunChanged(Fact, frozen=True, kw_only=True, gc=False, tag="run"):

@@ -34,7 +34,6 @@ from agent.core.events import (
     ToolReturned,
     Updated,
 )
-from agent.core.frames import summary
 from agent.core.json import Json
 
 _encode = msgspec.json.Encoder().encode
@@ -57,7 +56,7 @@ def _with_summary(event: FrameTraced) -> Json:
         "node": event.node,
         "run_id": event.run_id,
         "channel": event.channel,
-        "trace": summary(event.trace),
+        "trace": msgspec.Raw(event.trace.encoded()),
     }
 
 

@@ -10,7 +10,7 @@ from typing import Protocol
 
 import msgspec
 
-from agent.core.frames import FrameTrace
+from agent.core.frames import Summary
 from agent.core.journal import Row
 from agent.core.json import Json
 from agent.core.messages import Turn
@@ -104,7 +104,7 @@ class Store(Protocol):
         ...
 
     async def finish(
-        self, run: Run, end: End, trace: FrameTrace, channel: ChannelRow | None
+        self, run: Run, end: End, summary: Summary, channel: ChannelRow | None
     ) -> None:
         """Write a terminal run, what it leaves, its summary, and the channel's new head."""
         ...

@@ -7,7 +7,7 @@ import msgspec
 
 from agent.core.errors import Conflict
 from agent.core.events import FrameTraced
-from agent.core.frames import FrameTrace
+from agent.core.frames import FrameTrace, Summary
 from agent.core.ids import NO_CHANNEL, RunId
 from agent.core.journal import trace_of
 from agent.core.json import Json
@@ -126,9 +126,10 @@ class Replays:
             total_frames=going.ticks,
         )
         trace = trace_of(run, going.frames, going.post_frames, live.effects.values())
-        await parts.store.finish(run, NOTHING_LEFT, trace, None)
+        summary = Summary(trace)
+        await parts.store.finish(run, NOTHING_LEFT, summary, None)
         await parts.store.save_record(f"verdict:{run.run_id}", msgspec.to_builtins(verdict))
         parts.hub.publish(status_event(run))
         parts.hub.publish(
-            FrameTraced(node=ENGINE, run_id=run.run_id, channel=NO_CHANNEL, trace=trace)
+            FrameTraced(node=ENGINE, run_id=run.run_id, channel=NO_CHANNEL, trace=summary)
         )

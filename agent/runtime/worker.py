@@ -12,7 +12,7 @@ import msgspec
 
 from agent.core.errors import AgentError, Overloaded
 from agent.core.events import Answered, Failed, FrameTraced, Said
-from agent.core.frames import FrameRecord, FrameTrace
+from agent.core.frames import FrameRecord, FrameTrace, Summary
 from agent.core.journal import INTERRUPTED, Fold, trace_of
 from agent.core.json import Json
 from agent.core.runs import Run, RunStatus, advance
@@ -75,18 +75,15 @@ class Worker:
         live.run = msgspec.structs.replace(ended, error=error)
         end = End(parent=live.run.parent, history_len=0, since_snapshot=0)
         trace = trace_of(live.run, (), (), ())
-        await self._persist(live.run, end, trace, None)
-        self._announce(live, trace)
+        summary = Summary(trace)
+        await self._persist(live.run, end, summary, None)
+        self._announce(live, summary)
 
     async def interrupt(self, channel: Channel, live: LiveRun) -> None:
         """Close a run that the last process left unfinished, keeping what it had done."""
         fold = Fold(await self._parts.store.rows(live.run.n))
-        frames = (
-            *fold.frames,
-            *fold.broken(
-                entry(self._parts.library, live.run), live.run.started or live.run.created
-            ),
-        )
+        begun = live.run.started or live.run.created
+        frames = (*fold.frames, *fold.broken(entry(self._parts.library, live.run), begun))
         run = msgspec.structs.replace(
             advance(live.run, RunStatus.INTERRUPTED, self._parts.clock.now_ms()),
             response=fold.response,
@@ -209,23 +206,22 @@ class Worker:
         turns = turns_of_run(run, local=local)
         end = channel.end(run, state, turns, _changes(trace))
         row = msgspec.structs.replace(channel.row, head=run.n, cleared=False)
-        await self._persist(run, end, trace, row)
+        summary = Summary(trace)
+        await self._persist(run, end, summary, row)
         channel.move(run, state, end)
-        self._announce(live, trace)
+        self._announce(live, summary)
 
-    async def _persist(
-        self, run: Run, end: End, trace: FrameTrace, head: ChannelRow | None
-    ) -> None:
+    async def _persist(self, run: Run, end: End, summary: Summary, head: ChannelRow | None) -> None:
         while True:
             try:
-                return await self._parts.store.finish(run, end, trace, head)
+                return await self._parts.store.finish(run, end, summary, head)
             except Overloaded:
                 await asyncio.sleep(RETRY_S)
 
-    def _announce(self, live: LiveRun, trace: FrameTrace) -> None:
+    def _announce(self, live: LiveRun, summary: Summary) -> None:
         run, publish = live.run, self._parts.hub.publish
         publish(status_event(run))
-        publish(FrameTraced(node=ENGINE, run_id=run.run_id, channel=run.channel, trace=trace))
+        publish(FrameTraced(node=ENGINE, run_id=run.run_id, channel=run.channel, trace=summary))
         live.ended()
 
 

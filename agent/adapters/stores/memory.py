@@ -2,10 +2,7 @@
 
 from itertools import islice
 
-import msgspec
-
-from agent.core.frames import FrameTrace, summary
-from agent.core.ids import number_of
+from agent.core.frames import Summary
 from agent.core.journal import Row
 from agent.core.json import Json
 from agent.core.runs import Run
@@ -20,7 +17,7 @@ class MemoryStore:
         self._runs: dict[int, Run] = {}
         self._rows: dict[int, list[Row]] = {}
         self._ends: dict[int, End] = {}
-        self._traces: dict[int, FrameTrace] = {}
+        self._summaries: dict[int, Summary] = {}
         self._keys: dict[str, Key] = {}
         self._records: dict[str, Json] = {}
 
@@ -48,13 +45,13 @@ class MemoryStore:
         self.append(n, index, row)
 
     async def finish(
-        self, run: Run, end: End, trace: FrameTrace, channel: ChannelRow | None
+        self, run: Run, end: End, summary: Summary, channel: ChannelRow | None
     ) -> None:
         """Keep a terminal run."""
         del channel
         self._runs[run.n] = run
         self._ends[run.n] = end
-        self._traces[run.n] = trace
+        self._summaries[run.n] = summary
 
     async def save_channel(self, channel: ChannelRow) -> None:
         """Nothing to do: the runtime holds the channel."""
@@ -109,9 +106,9 @@ class MemoryStore:
 
     async def summaries(self, wanted: RunFilter) -> list[bytes]:
         """Return a page of wire summaries, newest first."""
-        found = (t for n, t in reversed(self._traces.items()) if _before(n, wanted))
-        fitting = (t for t in found if _fits(self._runs[number_of(t.run_id) or 0], wanted))
-        return [msgspec.json.encode(summary(t)) for t in islice(fitting, wanted.limit)]
+        found = ((n, s) for n, s in reversed(self._summaries.items()) if _before(n, wanted))
+        fitting = (s for n, s in found if _fits(self._runs[n], wanted))
+        return [s.encoded() for s in islice(fitting, wanted.limit)]
 
     async def size(self) -> int:
         """Nothing on disk."""

@@ -9,16 +9,18 @@ import asyncio
 import sqlite3
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 from typing import TypeVar
 
 import msgspec
 
 from agent.adapters.stores import blobs
+from agent.adapters.stores.storable import encode as _encode, nearest
 from agent.adapters.stores.writer import Work, Writer
 from agent.core.errors import AgentError
-from agent.core.frames import FrameTrace, summary
-from agent.core.journal import Intent, Row, Settled
+from agent.core.frames import Summary
+from agent.core.journal import Closed, Intent, Row, Settled
 from agent.core.json import Json
 from agent.core.runs import Run
 from agent.runtime.lineage import walk
@@ -36,7 +38,6 @@ CREATE TABLE blobs(name TEXT PRIMARY KEY, body TEXT) WITHOUT ROWID;
 CREATE TABLE keys(key TEXT PRIMARY KEY, body BLOB) WITHOUT ROWID;
 CREATE TABLE records(name TEXT PRIMARY KEY, body BLOB) WITHOUT ROWID;
 """
-_encode = msgspec.json.Encoder().encode
 _run = msgspec.json.Decoder(Run).decode
 _end = msgspec.json.Decoder(End).decode
 _row = msgspec.json.Decoder(Row).decode
@@ -47,6 +48,12 @@ class NewerSchema(AgentError):  # noqa: N818
     """The file was written by a newer version."""
 
     slug = "newer_schema"
+
+
+class UnreadableStore(AgentError):  # noqa: N818
+    """The file cannot be opened, or is no database."""
+
+    slug = "unreadable_store"
 
 
 def _connect(path: Path) -> sqlite3.Connection:
@@ -62,7 +69,13 @@ def _reading(path: Path) -> sqlite3.Connection:
         check_same_thread=False, timeout=5,
     )  # fmt: skip
     connection.execute("PRAGMA query_only=1")
+    connection.create_function("lowered", 1, _lowered, deterministic=True)
     return connection
+
+
+def _lowered(text: str | None) -> str:
+    """Lower case in every script; SQLite's own ``lower`` knows ASCII only."""
+    return (text or "").lower()
 
 
 class SqliteStore:
@@ -88,15 +101,22 @@ class SqliteStore:
 
         Raises:
             NewerSchema: the file belongs to a newer version.
+            UnreadableStore: it cannot be opened, or is no database.
         """
-        connection = _connect(self._path)
         try:
-            _migrate(connection, self._path)
-            found = _loaded(connection)
-        finally:
-            connection.close()
+            found = self._load()
+        except sqlite3.DatabaseError as error:
+            raise UnreadableStore(
+                f"{self._path} cannot be used ({error}); "
+                "put a copy that is whole in its place, or use another --data-dir"
+            ) from None
         self._writer.start()
         return found
+
+    def _load(self) -> Loaded:
+        with closing(_connect(self._path)) as connection:
+            _migrate(connection, self._path)
+            return _loaded(connection)
 
     # Writing
 
@@ -124,14 +144,14 @@ class SqliteStore:
         await self._writer.commit(_journal_row(n, index, row))
 
     async def finish(
-        self, run: Run, end: End, trace: FrameTrace, channel: ChannelRow | None
+        self, run: Run, end: End, summary: Summary, channel: ChannelRow | None
     ) -> None:
         """Write a terminal run, what it leaves, its summary, and the channel's new head."""
         update = _run_row(run)
 
         def work(db: sqlite3.Connection) -> None:
             update(db)
-            row = (run.n, _encode(end), _encode(summary(trace)))
+            row = (run.n, _encode(end), summary.encoded())
             db.execute("INSERT OR REPLACE INTO ends VALUES(?,?,?)", row)
             if channel is not None:
                 _put_channel(db, channel)
@@ -282,10 +302,10 @@ def _run_row(run: Run) -> Work:
 
 def _journal_row(n: int, index: int, row: Row) -> Work:
     def work(db: sqlite3.Connection) -> None:
-        if isinstance(row, Intent | Settled):
-            body = _encode(_packed(row, lambda name, text: _keep(db, name, text)))
-        else:
-            body = _encode(row)
+        try:
+            body = _packed(row, db)
+        except (TypeError, ValueError):
+            body = _packed(nearest(row), db)
         db.execute("INSERT INTO journal VALUES(?,?)", (n << ROW_BITS | index, body))
 
     return work
@@ -304,12 +324,18 @@ def _put_record(db: sqlite3.Connection, name: str, value: Json) -> None:
     db.execute("INSERT OR REPLACE INTO records VALUES(?,?)", (name, _encode(value)))
 
 
-def _packed(row: Intent | Settled, keep: Callable[[str, str], None]) -> Json:
+def _packed(row: Row, db: sqlite3.Connection) -> bytes:
+    def keep(name: str, text: str) -> None:
+        _keep(db, name, text)
+
+    if isinstance(row, Closed):
+        return _encode(row)
     plain: Json = msgspec.to_builtins(row)
-    if isinstance(row, Intent):
-        effect = plain["effect"]
-        return {**plain, "effect": {**effect, "request": blobs.pack(effect.get("request"), keep)}}
-    return {**plain, "response": blobs.pack(plain.get("response"), keep)}
+    if isinstance(row, Settled):
+        return _encode({**plain, "response": blobs.pack(plain.get("response"), keep)})
+    effect = plain["effect"]
+    request = blobs.pack(effect.get("request"), keep)
+    return _encode({**plain, "effect": {**effect, "request": request}})
 
 
 def _rows(db: sqlite3.Connection, n: int) -> list[Row]:
@@ -345,7 +371,8 @@ def _where(wanted: RunFilter) -> tuple[str, tuple[Json, ...]]:
     if wanted.only is not None:
         parts.append(("r.n=?", wanted.only))
     if wanted.text:
-        parts.append(("instr(lower(json_extract(r.body,'$.text')),?)", wanted.text.lower()))
+        text = "json_extract(CAST(r.body AS TEXT),'$.text')"
+        parts.append((f"instr(lowered({text}),?)", wanted.text.lower()))
     if wanted.own:
         parts.append(("r.kind NOT IN ('replay', ?)", "fork"))
     clause = " AND ".join(sql for sql, _ in parts) or "1"

@@ -1,14 +1,17 @@
 """One thread that writes, in the order it was asked, as many jobs a transaction as have queued up.
 
 There is no timer: a commit takes whatever arrived while the last one was on its way to the disk. A
-batch that fails is rolled back whole; the jobs somebody waits for are refused, the others stay in
-front of the queue, so order is kept and nothing is lost silently.
+batch that the disk refuses is rolled back whole; the jobs somebody waits for are refused, the
+others stay in front of the queue, so order is kept and nothing is lost silently. A job that could
+never be written (a value that no row can hold) is refused alone: the rest of its batch goes on.
 """
 
 import asyncio
+import logging
 import sqlite3
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 from pathlib import Path
 from queue import Empty, SimpleQueue
 
@@ -16,6 +19,19 @@ from agent.core.errors import AgentError, DiskFull, Overloaded
 
 Work = Callable[[sqlite3.Connection], None]
 BATCH = 1024
+REFUSED_FOR_GOOD = (
+    sqlite3.DataError,
+    sqlite3.IntegrityError,
+    sqlite3.InterfaceError,
+    sqlite3.ProgrammingError,
+    TypeError,
+    ValueError,
+    OverflowError,
+    RecursionError,
+)
+"""What a job raises when trying it again could not help; everything else is the disk's trouble."""
+
+_log = logging.getLogger(__name__)
 
 
 class Job:
@@ -78,7 +94,7 @@ class Writer:
             await asyncio.to_thread(self._thread.join)
 
     def _work(self) -> None:
-        connection = self._connect(self._path)
+        connection: sqlite3.Connection | None = None
         running = True
         while running:
             batch = [*self._backlog, self._jobs.get()]
@@ -89,33 +105,61 @@ class Writer:
                 except Empty:
                     break
             running = all(job.work is not None for job in batch)
-            self._settle(batch, self._write(connection, batch))
-        connection.close()
+            connection = self._take(connection, batch)
+        if connection is not None:
+            connection.close()
 
-    def _write(self, connection: sqlite3.Connection, batch: list[Job]) -> AgentError | None:
+    def _take(
+        self, connection: sqlite3.Connection | None, batch: list[Job]
+    ) -> sqlite3.Connection | None:
+        try:
+            if connection is None:
+                connection = self._connect(self._path)
+            self._write(connection, batch)
+        except REFUSED_FOR_GOOD as error:
+            if len(batch) > 1:
+                return self._one_by_one(connection, batch)
+            _log.error("a write was dropped, no row can hold it: %s: %s", type(error), error)
+            self._answer(batch, Overloaded(f"this cannot be stored ({error})"))
+        except sqlite3.Error as error:
+            self.trouble = f"{type(error).__name__}: {error}"
+            self._backlog = [job for job in batch if job.done is None and job.work is not None]
+            self._answer(batch, _refusal(self._path, error))
+        else:
+            self.trouble = ""
+            self._answer(batch, None)
+        return connection
+
+    def _one_by_one(
+        self, connection: sqlite3.Connection | None, batch: list[Job]
+    ) -> sqlite3.Connection | None:
+        for place, job in enumerate(batch):
+            connection = self._take(connection, [job])
+            if self._backlog:  # the disk gave up half-way: what follows may not overtake
+                self._backlog += [later for later in batch[place + 1 :] if later.done is None]
+                self._answer(batch[place + 1 :], Overloaded(f"{self.trouble}; try again"))
+                break
+        return connection
+
+    def _write(self, connection: sqlite3.Connection, batch: list[Job]) -> None:
         try:
             connection.execute("BEGIN IMMEDIATE")
             for job in batch:
                 if job.work is not None:
                     job.work(connection)
             connection.execute("COMMIT")
-        except sqlite3.Error as error:
+        finally:
             if connection.in_transaction:
-                connection.execute("ROLLBACK")
-            self.trouble = f"{type(error).__name__}: {error}"
-            return _refusal(self._path, error)
-        self.trouble = ""
-        return None
+                with suppress(sqlite3.Error):
+                    connection.execute("ROLLBACK")
 
-    def _settle(self, batch: list[Job], refusal: AgentError | None) -> None:
+    def _answer(self, batch: Iterable[Job], refusal: AgentError | None) -> None:
         waiting = [job for job in batch if job.done is not None]
-        if refusal is not None:
-            self._backlog = [job for job in batch if job.done is None and job.work is not None]
         if waiting and waiting[0].loop is not None:
             try:
                 waiting[0].loop.call_soon_threadsafe(_answer, waiting, refusal)
             except RuntimeError:
-                return  # the loop is closed: nobody waits any more, and the rows are on disk
+                return  # the loop is closed: nobody waits any more
 
 
 def _answer(waiting: list[Job], refusal: AgentError | None) -> None:
