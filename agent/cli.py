@@ -10,7 +10,8 @@ import click
 
 from agent import __version__
 from agent.commands import COMMANDS
-from agent.options import data_option, json_option, settings_of, stop
+from agent.options import json_option, place, settings_of, stop
+from agent.settings import Settings
 
 HELP = {"help_option_names": ["-h", "--help"]}
 
@@ -35,7 +36,7 @@ def main() -> None:
 @main.command()
 @click.option("--host", help="Address to listen on (default 127.0.0.1).")
 @click.option("--port", help="Port; 0 lets the system choose (default 8000).")
-@data_option
+@click.option("--data-dir", help="Data folder (default: data).")
 @click.option("--graph", help="Graph that a new data folder begins with (default v3-framed).")
 @click.option("--workspace", help="Folder with your own graphs, nodes and prompts.")
 @click.option("--token", help="Token of programs (default: a random one in the data folder).")
@@ -67,17 +68,20 @@ def serve(**options: str | None) -> None:
 
 
 @main.command("open")
-@data_option
-def open_page(data_dir: str | None) -> None:
+@place
+def open_page(settings: Settings) -> None:
     """Print a fresh launch link of the running server."""
     from agent.client import Client
+    from agent.core.errors import AgentError
 
-    client = Client.running(settings_of(data_dir=data_dir).settings.data_dir)
-    click.echo(client.post("/auth/launch-code", {})["url"])
+    try:
+        click.echo(Client.running(settings.data_dir).post("/auth/launch-code", {})["url"])
+    except AgentError as error:
+        raise stop(str(error)) from None
 
 
 @main.command()
-@data_option
+@click.option("--data-dir", help="Data folder (default: data).")
 @json_option
 def config(data_dir: str | None, *, as_json: bool) -> None:
     """Print every setting, its value and where that came from."""
@@ -97,6 +101,15 @@ def test(arguments: tuple[str, ...]) -> None:
     from agent import devtools
 
     sys.exit(devtools.test(list(arguments)))
+
+
+@main.command(context_settings={"ignore_unknown_options": True})
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+def bench(arguments: tuple[str, ...]) -> None:
+    """Measure; prints JSON with ratios to a floor measured in the same run."""
+    from agent import devtools
+
+    sys.exit(devtools.bench(list(arguments)))
 
 
 @main.command()

@@ -14,7 +14,7 @@ from agent import lease
 from agent.client import Client
 from agent.core.errors import AgentError
 from agent.core.json import Json
-from agent.options import data_option, json_option, settings_of, stop
+from agent.options import json_option, place, stop
 from agent.reports import table, write_json
 from agent.settings import Settings
 
@@ -24,9 +24,8 @@ if TYPE_CHECKING:
 Direct = Callable[["Runtime"], Awaitable[Json]]
 
 
-def ask(data_dir: str | None, through: Callable[[Client], Json], direct: Direct) -> Json:
+def ask(settings: Settings, through: Callable[[Client], Json], direct: Direct) -> Json:
     """Ask the running server, or open the data folder when none runs."""
-    settings = settings_of(data_dir=data_dir).settings
     try:
         server = lease.running(settings.data_dir)
         if server is not None:
@@ -52,9 +51,9 @@ async def _directly(settings: Settings, work: Direct) -> Json:
 @click.command()
 @click.argument("text")
 @click.option("--channel", default="main")
-@data_option
+@place
 @json_option
-def send(text: str, channel: str, data_dir: str | None, *, as_json: bool) -> None:
+def send(text: str, channel: str, settings: Settings, *, as_json: bool) -> None:
     """Send a message, wait, and print the answer."""
 
     async def direct(runtime: "Runtime") -> Json:
@@ -67,7 +66,7 @@ def send(text: str, channel: str, data_dir: str | None, *, as_json: bool) -> Non
         name = client.post("/api/send", body)["run_id"]
         return client.follow(f"/api/result?{urlencode({'id': name, 'channel': channel})}")
 
-    answer = ask(data_dir, through, direct)
+    answer = ask(settings, through, direct)
     if as_json:
         write_json(answer)
     else:
@@ -79,16 +78,16 @@ def send(text: str, channel: str, data_dir: str | None, *, as_json: bool) -> Non
 @click.argument("name")
 @click.option("--when", type=click.Choice(["now", "after", "cancel"]), default="now")
 @click.option("--channel", default="main")
-@data_option
+@place
 @json_option
-def switch(name: str, when: str, channel: str, data_dir: str | None, *, as_json: bool) -> None:
+def switch(name: str, when: str, channel: str, settings: Settings, *, as_json: bool) -> None:
     """Make another graph active."""
 
     async def direct(runtime: "Runtime") -> Json:
         return await runtime.switch_graph(name, "now", channel)
 
     body = {"name": name, "when": when, "channel": channel}
-    answer = ask(data_dir, lambda client: client.post("/api/graph/switch", body), direct)
+    answer = ask(settings, lambda client: client.post("/api/graph/switch", body), direct)
     if as_json:
         write_json(answer)
     else:
@@ -97,12 +96,12 @@ def switch(name: str, when: str, channel: str, data_dir: str | None, *, as_json:
 
 @click.command()
 @click.option("--limit", default=20, show_default=True, type=click.IntRange(1, 500))
-@data_option
+@place
 @json_option
-def runs(limit: int, data_dir: str | None, *, as_json: bool) -> None:
+def runs(limit: int, settings: Settings, *, as_json: bool) -> None:
     """List the newest runs."""
     answer = ask(
-        data_dir,
+        settings,
         lambda client: client.get(f"/api/runs?limit={limit}"),
         lambda runtime: runtime.runs(limit=limit),
     )
@@ -127,13 +126,13 @@ def _run_row(run: Json) -> tuple[str, ...]:
 @click.command()
 @click.argument("run_id", required=False)
 @click.option("--last", default=5, show_default=True, type=click.IntRange(1, 100))
-@data_option
+@place
 @json_option
-def frames(run_id: str | None, last: int, data_dir: str | None, *, as_json: bool) -> None:
+def frames(run_id: str | None, last: int, settings: Settings, *, as_json: bool) -> None:
     """Show the frames of a run, or of the last ones."""
     query = urlencode({"last": last, **({"run": run_id} if run_id else {})})
     answer = ask(
-        data_dir,
+        settings,
         lambda client: client.get(f"/api/frames?{query}"),
         lambda runtime: runtime.frames(last, run_id),
     )
@@ -161,12 +160,12 @@ def _frame_row(row: Json) -> tuple[str, ...]:
 @click.command()
 @click.argument("run_id")
 @click.option("--pinned", is_flag=True, help="With the trace's own graph, prompts and nodes.")
-@data_option
+@place
 @json_option
-def replay(run_id: str, data_dir: str | None, *, pinned: bool, as_json: bool) -> None:
+def replay(run_id: str, settings: Settings, *, pinned: bool, as_json: bool) -> None:
     """Run a recorded run again, sealed; 0 exact, 1 diverged."""
     verdict = ask(
-        data_dir,
+        settings,
         lambda client: client.post(f"/api/traces/{run_id}/replay", {"pinned": pinned}),
         lambda runtime: runtime.replay(run_id, pinned=pinned),
     )

@@ -65,6 +65,11 @@ def test(args: Sequence[str]) -> int:
     return run([*checks(), *tests(args)])
 
 
+def bench(args: Sequence[str]) -> int:
+    """Run the measurements in ``bench/``; they print JSON on stdout."""
+    return subprocess.run([sys.executable, "-m", "bench", *args], cwd=ROOT, check=False).returncode  # noqa: S603
+
+
 def run(gates: Sequence[Gate]) -> int:
     """Run all gates in order, tell how each went, and sum up."""
     outcomes = [_tell(_run(gate)) for gate in gates]

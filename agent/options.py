@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable
+from functools import wraps
 from pathlib import Path
 from typing import TypeVar
 
@@ -29,9 +30,17 @@ def settings_of(**overrides: object) -> Loaded:
     return loaded
 
 
-def data_option(command: F) -> F:
-    """Add ``--data-dir``."""
-    return click.option("--data-dir", help="Data folder (default: data).")(command)
+def place(command: Callable[..., None]) -> Callable[..., None]:
+    """Add ``--data-dir`` and ``--workspace``; the command is given ``settings``."""
+
+    @click.option("--data-dir", help="Data folder (default: data).")
+    @click.option("--workspace", help="Folder with your own graphs, nodes and prompts.")
+    @wraps(command)
+    def placed(data_dir: str | None, workspace: str | None, **rest: object) -> None:
+        loaded = settings_of(data_dir=data_dir, workspace=workspace)
+        command(settings=loaded.settings, **rest)
+
+    return placed
 
 
 def json_option(command: F) -> F:

@@ -112,7 +112,7 @@ class Replays:
         began = clock.monotonic()
         await rerun.run(start.pending, post=bool(trace.post_frames))
         took = (clock.monotonic() - began) * 1000
-        live.run = msgspec.structs.replace(live.run, total_ms=took)
+        live.run = msgspec.structs.replace(live.run, total_ms=round(took, 3))
         return rerun
 
     async def _end(self, live: LiveRun, rerun: Rerun, verdict: Verdict) -> None:

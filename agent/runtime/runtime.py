@@ -76,6 +76,7 @@ class Runtime(Desk):
     ) -> AsyncGenerator[Self]:
         """Recover what was left, start the workers; on the way out let active runs end."""
         parts.library.spec(graph)
+        failure: Exception | None = None
         async with asyncio.TaskGroup() as group:
             runtime = cls(parts, graph, group)
             runtime._next_n = loaded.next_n
@@ -86,11 +87,15 @@ class Runtime(Desk):
             )
             try:
                 yield runtime
+            except Exception as error:  # noqa: BLE001 - raised below, not wrapped in a group
+                failure = error
             finally:
                 await runtime.drain(grace_s)
                 parts.sensor.stop()
                 for task in runtime._tasks:
                     task.cancel()
+        if failure is not None:
+            raise failure
 
     # Sending
 

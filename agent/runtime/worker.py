@@ -160,7 +160,7 @@ class Worker:
 
     def _answer(self, going: Pass, live: LiveRun, took: float) -> None:
         run = live.run = msgspec.structs.replace(
-            live.run, response=going.response, total_ms=took, error=going.error
+            live.run, response=going.response, total_ms=round(took, 3), error=going.error
         )
         live.answered = True
         publish, run_id, channel = self._parts.hub.publish, run.run_id, run.channel
