@@ -448,21 +448,20 @@ async def test_the_stream_is_of_one_channel_when_asked(live):
 
 
 async def test_at_the_end_streams_and_sockets_hear_goodbye(live):
-    async with asyncio.timeout(20), live() as server:
-        async with (
-            server.http() as client,
-            client.stream("GET", "/api/events") as answer,
-            connect(f"ws://{server.host}/ws", additional_headers=BEARER) as chat,
-        ):
-            pieces = blocks(answer)
-            await anext(pieces)
+    async with (
+        asyncio.timeout(20), live() as server, server.http() as client,
+        client.stream("GET", "/api/events") as answer,
+        connect(f"ws://{server.host}/ws", additional_headers=BEARER) as chat,
+    ):
+        pieces = blocks(answer)
+        await anext(pieces)
+        await chat.recv()
+        server.server.handle_exit(15, None)
+        assert [piece async for piece in pieces] == ["event: bye\ndata: {}"]
+        with pytest.raises(ConnectionClosed) as closed:
             await chat.recv()
-            server.server.handle_exit(15, None)
-            assert [piece async for piece in pieces] == ["event: bye\ndata: {}"]
-            with pytest.raises(ConnectionClosed) as closed:
-                await chat.recv()
-            assert closed.value.rcvd is not None
-            assert closed.value.rcvd.code == 1012
+        assert closed.value.rcvd is not None
+        assert closed.value.rcvd.code == 1012
     assert server.world.runtime.chats == 0
 
 
