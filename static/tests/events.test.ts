@@ -22,6 +22,11 @@ describe("the event log", () => {
     expect([newestSeq(), note(thought(50)), note(thought(51))]).toEqual([50, false, true]);
   });
 
+  it("does not show what was forgotten before it began", () => {
+    expect(note({ event: "gap", type: "gap", node: "runtime", seq: 50, from: 1, to: 50 })).toBe(false);
+    expect([events.size, note(thought(51))]).toEqual([0, true]);
+  });
+
   it("accepts lower numbers after a gap that went back", () => {
     note(thought(900));
     note({ event: "gap", type: "gap", node: "runtime", seq: 20, from: 21, to: 900 });

@@ -52,7 +52,7 @@ function Ruler({ on }: { readonly on: Axis }) {
       <span class="frame-number">#</span>
       <span class="frame-node">node</span>
       <span class="frame-track">
-        {ticks(on.length, 4).filter((at) => at / on.length < 0.86).map((at) => <span key={at} class="tick" style={{ left: percent((at / on.length) * 100) }}>{at === 0 ? "0" : ms(at)}</span>)}
+        {ticks(on.length, 4).filter((at) => at / on.length < 0.8).map((at) => <span key={at} class="tick" style={{ left: percent((at / on.length) * 100) }}>{at === 0 ? "0" : ms(at)}</span>)}
         {on.folds.map((fold) => <span key={fold.at} class="fold" style={{ left: percent((fold.at / on.length) * 100) }} title={`${ms(fold.hidden)} of silence folded`}>≈</span>)}
       </span>
       <span class="frame-way">route, condition</span>

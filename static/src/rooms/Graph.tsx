@@ -39,7 +39,7 @@ function Node({ box, net, visits, chosen }: { readonly box: Box; readonly net: N
       <rect width={BOX.width} height={BOX.height} rx="5" />
       <circle class="lamp" cx="12" cy="14" r="3.5" />
       <text x="22" y="17.5" class="node-name">{box.id.length > 13 ? `${box.id.slice(0, 12)}…` : box.id}</text>
-      <text x="22" y="31" class="node-about">{about.length > 15 ? `${about.slice(0, 14)}…` : about}</text>
+      <text x="22" y="31" class="node-about">{about.length > 13 ? `${about.slice(0, 12)}…` : about}</text>
       {visits.length > 1 ? <text x={BOX.width - 7} y="31" text-anchor="end" class="node-about">×{visits.length}</text> : null}
     </g>
   );

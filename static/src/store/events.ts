@@ -22,7 +22,9 @@ export function note(line: TraceLine): boolean {
     return false;
   }
   if (line.event === "gap") {
+    const first = lastSeq === 0;
     lastSeq = line.seq;
+    if (first) return false;
     events.push(line);
     bump();
     return true;

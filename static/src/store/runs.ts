@@ -56,12 +56,20 @@ export function tell(line: EventLine): void {
       run.summary = line.trace as Summary;
       listed.set(line.run_id, run.summary);
       if (run.status === "running" || run.status === "queued") run.status = run.summary.outcome;
-      if (shownId.peek() === line.run_id) void open(line.run_id);
+      full.delete(line.run_id);
+      if (shownId.peek() === line.run_id) void open(line.run_id, true);
       break;
     default:
       return;
   }
   bump();
+}
+
+/** Events were missed: what was told live may be half the story. */
+export function distrust(): void {
+  live.clear();
+  bump();
+  if (shownId.peek()) void open(shownId.peek(), true);
 }
 
 export function remember(summaries: readonly Summary[]): void {
@@ -100,17 +108,20 @@ export const selected = computed((): Visit | null => shown.value?.visits.find((v
 
 const asked = new Set<string>();
 
-/** Read the full trace. While a run works there may be none yet: then what is told live is shown. */
-export async function open(run_id: string): Promise<void> {
-  if (full.has(run_id) || asked.has(run_id)) return;
+/** Until its last event has come, a run's stored trace may still lack what was told. */
+const unfinished = (run_id: string): boolean => live.has(run_id) && !live.get(run_id)?.summary;
+
+/** Read the full trace, `again` when a request under way may be too early. */
+export async function open(run_id: string, again = false): Promise<void> {
+  if (full.has(run_id) || (asked.has(run_id) && !again)) return;
   asked.add(run_id);
   try {
     const trace = await get<FrameTrace>(`/api/traces/${encodeURIComponent(run_id)}`);
-    if (trace.outcome && !ACTIVE.has(trace.outcome) && trace.outcome !== "queued") keep(trace);
+    if (!unfinished(run_id)) keep(trace);
     if (loadFault.peek()?.run === run_id) loadFault.value = null;
   } catch (error) {
-    const unfinished = error instanceof Refused && error.status === 404 && live.has(run_id);
-    if (!unfinished) loadFault.value = { run: run_id, text: error instanceof Error ? error.message : String(error) };
+    const early = error instanceof Refused && error.status === 404 && live.has(run_id);
+    if (!early) loadFault.value = { run: run_id, text: error instanceof Error ? error.message : String(error) };
   } finally {
     asked.delete(run_id);
   }

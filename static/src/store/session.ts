@@ -20,8 +20,9 @@ const POLL_MS = 500;
 let chatSeq: number | null = null;
 
 function take(line: TraceLine): void {
+  if (!events.note(line)) return;
   if (line.event === "gap") resync();
-  if (!events.note(line) || line.event === "gap" || line.event === "snapshot") return;
+  if (line.event === "gap" || line.event === "snapshot") return;
   runs.tell(line);
   apply(line);
 }
@@ -56,7 +57,7 @@ const chat = new LiveSocket({
 });
 
 const trace = new LiveSocket({
-  url: () => address("/ws/trace", { batch: 1, since: events.newestSeq() || null }),
+  url: () => address("/ws/trace", { batch: 1, since: events.newestSeq() }),
   onMessage: (message) => lines(message).forEach(take),
   onPhase: (phase) => {
     connection.tracePhase.value = phase;
@@ -75,6 +76,7 @@ const test = new LiveSocket({
 
 /** Something was missed: read again what events would have told. */
 function resync(): void {
+  runs.distrust();
   void refreshGraph();
   void quietly(memory.load());
   void history.search(place.value.q);
