@@ -119,7 +119,9 @@ async def _call(ctx: Context, work: Work, call: ToolCall) -> str:
         work.missing[call.name] -= 1
     if call.name not in ctx.data_tools:
         ran["result"] = result
-    elif _holds_data(result):
+        return canonical(result).decode()[:RESULT_CHARS]
+    ran["rows"] = len(items(fields(result).get("rows")))
+    if _holds_data(result):
         work.output.append({"tool": call.name, "args": call.arguments, "result": _cut(result)})
     return canonical(result).decode()[:RESULT_CHARS]
 

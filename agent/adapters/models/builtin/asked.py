@@ -148,7 +148,9 @@ def _values_in(block: str) -> tuple[Json, ...]:
     found: list[Json] = []
     place = 0
     while True:
-        start = min((p for p in (block.find("{", place), block.find("[", place)) if p >= 0), default=-1)
+        start = min(
+            (p for p in (block.find("{", place), block.find("[", place)) if p >= 0), default=-1
+        )
         if start < 0:
             return tuple(found)
         try:

@@ -5,6 +5,12 @@ General knowledge only. What a particular database calls its tables is read from
 
 from collections.abc import Mapping
 
+
+def bag(text: str) -> frozenset[str]:
+    """Return the words of ``text`` as a set."""
+    return frozenset(text.split())
+
+
 CONCEPTS: Mapping[str, str] = {
     "customer": "customer client kunde kundin auftraggeber mandant",
     "property": "property building object house estate objekt gebäude haus liegenschaft immobilie",
@@ -85,7 +91,11 @@ TRANSLATED: Mapping[str, str] = {
 }
 """Values that databases hold, in the other language."""
 
-OPPOSITES: Mapping[str, str] = {"unpaid": "bezahlt", "unbezahlt": "bezahlt", "occupied": "leerstand"}
+OPPOSITES: Mapping[str, str] = {
+    "unpaid": "bezahlt",
+    "unbezahlt": "bezahlt",
+    "occupied": "leerstand",
+}
 """Words that mean: not this value."""
 
 EXONYMS: Mapping[str, str] = {
@@ -95,32 +105,33 @@ EXONYMS: Mapping[str, str] = {
     "vienna": "Wien", "zurich": "Zürich", "prague": "Praha", "rome": "Roma", "milan": "Milano",
 }  # fmt: skip
 
-GERMAN = frozenset(
+GERMAN = bag(
     """der die das den dem des ein eine einen einem einer und oder ist sind war hat haben wie viele
-    viel welche welcher welches welchen was wer wo wann warum gibt es in im am aus von mit ohne für
-    nach pro je zeige zeig liste nenne mach mache erstelle bitte danke hallo guten tag morgen abend
-    ich du mein meine mir mich heiße heisse bin nicht kein keine alle allen auf zu zum zur bei über
-    unter vor seit kunden kunde gebäude objekte wohnungen geräte ältesten älteste neuesten größte
-    kleinste durchschnittliche durchschnittlich durchschnitt summe gesamt gesamtkosten anzahl
-    höchste höchsten niedrigste niedrigsten tschüss servus moin wir sie hilfe kannst knopf zähler
-    schalter ampel füge hinzu lösche entferne setze merke merk dir weiß weißt dass heißt meisten
-    wenigsten wieviele wieviel einheiten abrechnungen ablesungen stadt städte jahr jahre teuerste
-    teuersten günstigste schönen vielen dank wurden wurde werden stehen haus häuser nach
-    zurücksetzen taste button baue baujahr""".split()
+    viel welche welcher welches welchen was wer wo wann warum gibt es in im am aus von mit
+    ohne für nach pro je zeige zeig liste nenne mach mache erstelle bitte danke hallo guten
+    tag morgen abend ich du mein meine mir mich heiße heisse bin nicht kein keine alle allen
+    auf zu zum zur bei über unter vor seit kunden kunde gebäude objekte wohnungen geräte
+    ältesten älteste neuesten größte kleinste durchschnittliche durchschnittlich
+    durchschnitt summe gesamt gesamtkosten anzahl höchste höchsten niedrigste niedrigsten
+    tschüss servus moin wir sie hilfe kannst knopf zähler schalter ampel füge hinzu lösche
+    entferne setze merke merk dir weiß weißt dass heißt meisten wenigsten wieviele wieviel
+    einheiten abrechnungen ablesungen stadt städte jahr jahre teuerste teuersten günstigste
+    schönen vielen dank wurden wurde werden stehen haus häuser nach zurücksetzen taste
+    button baue baujahr"""
 )
-ENGLISH = frozenset(
+ENGLISH = bag(
     """the a an and or is are was were has have had how many much which what who where when why
-    there in of from with without for by per each show list name make create add please thanks
-    thank hello hi hey good morning evening i you my me am not no all on to at over under before
-    after since this that these do does did can could would want need give tell remember button
-    counter about your it its they them we us customers customer buildings building units devices
-    readings oldest newest largest smallest average total sum number count most least than more
-    less between built click reset set remove delete""".split()
+    there in of from with without for by per each show list name make create add please
+    thanks thank hello hi hey good morning evening i you my me am not no all on to at over
+    under before after since this that these do does did can could would want need give tell
+    remember button counter about your it its they them we us customers customer buildings
+    building units devices readings oldest newest largest smallest average total sum number
+    count most least than more less between built click reset set remove delete"""
 )
 
-STOP = GERMAN | ENGLISH | frozenset(
+STOP = GERMAN | ENGLISH | bag(
     """if then else so but just also only some any every let s t re ve m ll d be been being will
-    shall should may might must as into out up down off again here now auch nur noch schon mal doch
-    denn dann wenn aber sich uns euch ihr sein ihre ihren dieser diese dieses jede jeder jedes
-    wird werden soll sollen kann können möchte will würde hätte gerne gern bitte""".split()
+    shall should may might must as into out up down off again here now auch nur noch schon
+    mal doch denn dann wenn aber sich uns euch ihr sein ihre ihren dieser diese dieses jede
+    jeder jedes wird werden soll sollen kann können möchte will würde hätte gerne gern bitte"""
 )  # fmt: skip

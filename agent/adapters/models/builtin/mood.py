@@ -5,38 +5,42 @@ from functools import lru_cache
 
 import msgspec
 
-from agent.adapters.models.builtin.lexicon import STOP
+from agent.adapters.models.builtin.lexicon import STOP, bag
 from agent.adapters.models.builtin.words import language, split
 
-GREETINGS = frozenset(
-    "hello hi hey hallo moin servus howdy greetings hiya yo grüezi willkommen ahoi huhu".split()
+GREETINGS = bag(
+    """hello hi hey hallo moin servus howdy greetings hiya yo grüezi willkommen ahoi huhu"""
 )
-DAYTIMES = frozenset("morning afternoon evening day tag abend morgen nacht night".split())
-THANKS = frozenset("thanks thank thx danke dankeschön merci cheers".split())
-FAREWELLS = frozenset("bye goodbye tschüss tschüs ciao farewell cya wiedersehen wiederschauen".split())
-_FILLERS = frozenset(
+DAYTIMES = bag("morning afternoon evening day tag abend morgen nacht night")
+THANKS = bag("thanks thank thx danke dankeschön merci cheers")
+FAREWELLS = bag("""bye goodbye tschüss tschüs ciao farewell cya wiedersehen wiederschauen""")
+_FILLERS = bag(
     """there good guten gute again all everyone everybody you so much very a lot well then ok okay
-    my friend dear nice to meet see later soon how are doing going it is do today up what's whats
-    is und and mal schön schöne schönen vielen lieben dir euch ihnen wie geht es geht's gehts auf
-    bis bald dann später für die hilfe for the your help great super cool yes yeah ja alles klar
-    gern gerne ich dich sehr servus best besten thanks""".split()
+    my friend dear nice to meet see later soon how are doing going it is do today up what's
+    whats is und and mal schön schöne schönen vielen lieben dir euch ihnen wie geht es
+    geht's gehts auf bis bald dann später für die hilfe for the your help great super cool
+    yes yeah ja alles klar gern gerne ich dich sehr servus best besten thanks"""
 )
 _SMALLTALK = re.compile(
     r"^\W*(how are you|how('s| is) it going|what'?s up|wie geht('s| es)|alles klar|nice to (meet|see))",
     re.IGNORECASE,
 )
-_ASKING = frozenset(
+_ASKING = bag(
     """how what which who whose when where why is are was were does do did can could wie was welche
-    welcher welches welchen wer wessen wann wo warum gibt ist sind hat haben kannst kennst weißt
-    wieviel wieviele""".split()
+    welcher welches welchen wer wessen wann wo warum gibt ist sind hat haben kannst kennst
+    weißt wieviel wieviele"""
 )
-_PRAISE = frozenset(
+_PRAISE = bag(
     """wrong bad broken useless great good nice awesome perfect falsch schlecht kaputt super toll
-    klasse prima gut incorrect terrible wonderful excellent""".split()
+    klasse prima gut incorrect terrible wonderful excellent"""
 )
-_URGENT = re.compile(r"\b(urgent|asap|immediately|right now|quickly|dringend|sofort|eilig)\b", re.I)
-_CROSS = re.compile(r"!!|\b(argh|damn|annoying|again wrong|still not|verdammt|mist|nervt|grr+)\b", re.I)
-_PLAY = re.compile(r"[;:]-?[)DP]|\b(haha|hehe|lol|rofl)\b|[😀-🙏🎉]", re.I)
+_URGENT = re.compile(
+    r"\b(urgent|asap|immediately|right now|quickly|dringend|sofort|eilig)\b", re.IGNORECASE
+)
+_CROSS = re.compile(
+    r"!!|\b(argh|damn|annoying|again wrong|still not|verdammt|mist|nervt|grr+)\b", re.IGNORECASE
+)
+_PLAY = re.compile(r"[;:]-?[)DP]|\b(haha|hehe|lol|rofl)\b|[😀-🙏🎉]", re.IGNORECASE)
 _JOINT = re.compile(r"\b(and|then|und|dann|also|sowie)\b|[;,]", re.IGNORECASE)
 _LONG = 18
 _NAME_ONLY = 3
@@ -77,9 +81,9 @@ def topic_of(text: str, social: str = "") -> str:
     return " ".join(kept[:3]) or text.strip()[:30]
 
 
-_OFF_TOPIC = STOP - frozenset(
+_OFF_TOPIC = STOP - bag(
     """counter button customers customer buildings building units devices readings kunden kunde
-    gebäude objekte wohnungen geräte zähler schalter ampel name zurücksetzen""".split()
+    gebäude objekte wohnungen geräte zähler schalter ampel name zurücksetzen"""
 )
 
 
@@ -110,7 +114,11 @@ def _kind(words: list[str]) -> str:
 
 def _pleasant(word: str) -> bool:
     return (
-        word in GREETINGS or word in DAYTIMES or word in THANKS or word in FAREWELLS or word in _FILLERS
+        word in GREETINGS
+        or word in DAYTIMES
+        or word in THANKS
+        or word in FAREWELLS
+        or word in _FILLERS
     )
 
 

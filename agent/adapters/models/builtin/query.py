@@ -120,10 +120,9 @@ class _Writer:
         if q.group or q.group_table:
             keys = self._keys()
             grouped = ", ".join(keys)
-            if q.operation == "list":
-                return f"{grouped}, COUNT(*) AS count", grouped, "count DESC"
             alias = value.rsplit(" AS ", 1)[1]
-            ordered = keys[-1] if q.group and self._timely(q.group) else f"{alias} DESC"
+            way = "DESC" if q.descending else "ASC"
+            ordered = keys[-1] if q.group and self._timely(q.group) else f"{alias} {way}"
             return f"{', '.join(self._named_keys())}, {value}", grouped, ordered
         if q.operation == "distinct" and q.column:
             column = self.name(q.column)

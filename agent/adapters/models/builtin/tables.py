@@ -9,7 +9,7 @@ from functools import lru_cache
 
 import msgspec
 
-from agent.adapters.models.builtin.lexicon import STOP
+from agent.adapters.models.builtin.lexicon import STOP, bag
 from agent.adapters.models.builtin.words import concept, fold, split, stem
 
 _HEAD = re.compile(
@@ -23,11 +23,11 @@ _CUT = re.compile(r"\b(?:whose|who|that|which|inside|in|of|per|mounted|what|on|f
 _WHEN = re.compile(r"(?:or )?(\w+) when (\w+)")
 _SPLIT_VALUES = re.compile(r",\s*|\s+(?:or|and|oder|und)\s+|\s*…\s*")
 _VALUE = re.compile(r"^([^()]+?)\s*(?:\(([^)]*)\))?$")
-_KINDS = frozenset(
-    "int integer bigint smallint real float double decimal numeric text varchar char date datetime "
-    "timestamp boolean bool json blob time year number string".split()
+_KINDS = bag(
+    """int integer bigint smallint real float double decimal numeric text varchar char date
+    datetime timestamp boolean bool json blob time year number string"""
 )
-NUMERIC = frozenset("int integer bigint smallint real float double decimal numeric number".split())
+NUMERIC = bag("int integer bigint smallint real float double decimal numeric number")
 
 
 class Column(msgspec.Struct, frozen=True, kw_only=True):
@@ -94,8 +94,13 @@ class Table(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def label(self) -> Column:
         """The column that tells a person which row it is."""
-        found = self.has("name") or self.has("number") or self.has("date")
-        return found or next((c for c in self.columns if not c.key), self.columns[0])
+        own = [c for c in self.columns if not c.key and c.target is None]
+        return self.has("name", "number", "date") or (own or list(self.columns))[0]
+
+    @property
+    def when(self) -> Column | None:
+        """The column that says in which year a row belongs."""
+        return self.has("year") or next((c for c in self.columns if c.dated), None)
 
 
 def _named(column: Column) -> frozenset[str]:
@@ -173,8 +178,14 @@ def _table(name: str, comment: str, columns: list[Column]) -> Table:
         comment=comment,
         columns=tuple(columns),
         heads=_concepts(f"{name.replace('_', ' ')} {head}"),
-        words=_concepts(clause),
+        words=_concepts(" ".join(_last_words(clause))),
     )
+
+
+def _last_words(clause: str) -> list[str]:
+    """Return the word that each noun phrase ends with: what the thing is."""
+    phrases = re.split(r"[,()]|\b(?:and|or|und|oder)\b", clause)
+    return [words[-1] for phrase in phrases if (words := split(phrase))]
 
 
 def _column(table: str, line: str) -> Column | None:
@@ -192,10 +203,22 @@ def _column(table: str, line: str) -> Column | None:
         comment=comment.strip(),
         key="primary key" in definition.lower(),
         target=(refers[1], refers[2]) if refers else None,
-        words=_concepts(f"{name.replace('_', ' ')} {clause}"),
+        words=_concepts(f"{name.replace('_', ' ')} {clause}") | _suffix(name),
         near=_concepts(f"{name.replace('_', ' ')} {comment}"),
         values=_values(comment),
     )
+
+
+def _suffix(name: str) -> frozenset[str]:
+    """German compounds say last what a thing is: ``heizungsart`` is a kind."""
+    low = fold(name)
+    return frozenset({kind for ending, kind in _SUFFIXES.items() if low.endswith(ending)})
+
+
+_SUFFIXES = {
+    "art": "type", "typ": "type", "jahr": "year", "datum": "date", "nummer": "number",
+    "kosten": "cost", "preis": "price", "flache": "area", "name": "name", "wert": "value",
+}  # fmt: skip
 
 
 def _concepts(text: str) -> frozenset[str]:
@@ -204,10 +227,10 @@ def _concepts(text: str) -> frozenset[str]:
     return frozenset({concept(part) for part in parts})
 
 
-_SMALL = STOP - frozenset(
+_SMALL = STOP - bag(
     """customers customer buildings building units devices readings kunden kunde gebäude objekte
-    wohnungen geräte stadt städte jahr jahre haus häuser abrechnungen ablesungen einheiten number
-    name since seit built baujahr gesamtkosten""".split()
+    wohnungen geräte stadt städte jahr jahre haus häuser abrechnungen ablesungen einheiten
+    number name since seit built baujahr gesamtkosten"""
 )
 
 

@@ -84,26 +84,37 @@ def _worth(token: Token, table: Table) -> int:
 
 
 def columns_named(token: Token, schema: Schema) -> list[Column]:
-    """Return the columns that ``token`` may name, exact names first."""
-    exact: list[Column] = []
-    loose: list[Column] = []
-    whole = fold(token.text)
-    for table in schema.tables:
-        for column in table.columns:
-            if column.key or column.target is not None:
-                continue
-            if whole == fold(column.name) or stem(column.name) == token.stem:
-                exact.append(column)
-            elif token.concept in column.words or _part_of(token.stem, column):
-                loose.append(column)
-    return exact + loose
+    """Return the columns that ``token`` may name, the surest first."""
+    graded = [
+        (grade, column)
+        for table in schema.tables
+        for column in table.columns
+        if (grade := strength(token, column))
+    ]
+    graded.sort(key=lambda entry: -entry[0])
+    return [column for _, column in graded]
+
+
+def strength(token: Token, column: Column) -> int:
+    """Return how surely ``token`` names ``column``: 3 by its name, 2 by a part, 1 by comment."""
+    if column.key or column.target is not None or token.kind in ("number", "code"):
+        return 0
+    name = column.name
+    if fold(token.text) == fold(name) or stem(name) == token.stem or concept(name) == token.concept:
+        return 3
+    if any(concept(part) == token.concept for part in name.split("_")):
+        return 2
+    return 1 if token.concept in column.words or _part_of(token.stem, column) else 0
 
 
 def _part_of(base: str, column: Column) -> bool:
     """German compounds: the last part says what a thing is."""
-    return len(base) > 3 and any(  # noqa: PLR2004 - shorter endings mean nothing
+    return len(base) > _SHORT and any(
         word != base and word.endswith(base) for word in map(stem, column.name.split("_"))
     )
+
+
+_SHORT = 3
 
 
 @lru_cache(1)

@@ -7,7 +7,7 @@ concepts are; every comparison goes through ``stem`` or ``concept`` here.
 import re
 from functools import lru_cache
 
-from agent.adapters.models.builtin.lexicon import CONCEPTS, GERMAN, ENGLISH
+from agent.adapters.models.builtin.lexicon import CONCEPTS, ENGLISH, GERMAN
 
 _WORD = re.compile(r"[^\W_]+(?:[-.'’/][^\W_]+)*[²³]?|[€%+]", re.UNICODE)
 _FOLD = str.maketrans(
@@ -33,7 +33,7 @@ def fold(word: str) -> str:
 def stem(word: str) -> str:
     """Return what is left of ``word`` without endings, the same for English and German."""
     low = fold(word).removesuffix("'s")
-    if low.endswith("ies") and len(low) > 4:  # noqa: PLR2004 - ties, lies
+    if low.endswith("ies") and len(low) > 4:
         low = low[:-3] + "y"
     while True:
         for ending in _ENDINGS:

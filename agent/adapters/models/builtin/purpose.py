@@ -1,0 +1,155 @@
+"""What is to be done about a message: which tool calls, towards what, with what to say."""
+
+import re
+from typing import Literal
+
+import msgspec
+
+from agent.adapters.models.builtin import recall
+from agent.adapters.models.builtin.asked import Asked
+from agent.adapters.models.builtin.mood import Mood, mood_of
+from agent.adapters.models.builtin.query import Query, sql
+from agent.adapters.models.builtin.question import understood
+from agent.adapters.models.builtin.tables import Schema
+from agent.adapters.models.builtin.tokens import table_named, tokens_of
+from agent.adapters.models.builtin.toolbox import Call, calls_for, query_call
+from agent.adapters.models.builtin.widgets import deeds, shown_in
+from agent.core.json import fields
+
+Kind = Literal["social", "told", "memory", "page", "data", "help", "feedback", "unable"]
+
+_STRONG = re.compile(
+    r"\b(make|create|build|add|generate|design|remove|delete|destroy|reset|set|mach\w*|erstell\w*|bau\w*"
+    r"|füge|lösch\w*|entfern\w*|setze?|ändere?)\b", re.IGNORECASE)  # fmt: skip
+_HELP = re.compile(
+    r"\b(what can you do|what are you able|help|who are you|what are you|how do you work|your abilities"
+    r"|was kannst du|wer bist du|hilfe|was bist du|wobei kannst)\b", re.IGNORECASE)  # fmt: skip
+_TABLES = re.compile(
+    r"\b(?:which|what|list|show|welche\w?|zeige?|liste)\b.*\b(?:tables|tabellen|schema|database structure)\b",
+    re.IGNORECASE,
+)
+_DESCRIBE = re.compile(
+    r"\b(?:describe|beschreibe?|structure of|struktur|columns|spalten|felder)\b", re.IGNORECASE
+)
+_CLAUSES = re.compile(
+    r"(?<=[.?!;])\s+|,?\s+(?:and then|and also|and|then|und dann|und|dann|danach)\s+"
+    r"(?=(?:make|create|add|build|show|list|tell|count|how|what|which|give|set|reset|mach\w*|erstell\w*"
+    r"|zeig\w*|wie|füge|welche\w*|nenne?|liste)\b)", re.IGNORECASE)  # fmt: skip
+_FOLLOW = re.compile(
+    r"^\W*(?:and|und|what about|how about|wie ist es mit|wie sieht es|same for|also)\b", re.IGNORECASE
+)
+
+
+class Purpose(msgspec.Struct, frozen=True, kw_only=True):
+    """What a message comes down to."""
+
+    kind: Kind
+    mood: Mood
+    calls: tuple[Call, ...] = ()
+    note: str = ""
+    """What the answer has to mention."""
+
+
+def purpose_of(asked: Asked) -> Purpose:
+    """Decide what ``asked`` wants done."""
+    text = asked.said
+    mood = mood_of(text, language_told(asked))
+    if mood.social:
+        return Purpose(kind="social", mood=mood)
+    parts = [part for part in _CLAUSES.split(text) if part and part.strip()]
+    if len(parts) > 1:
+        done = [_of_clause(part, asked, mood) for part in parts]
+        useful = [each for each in done if each.calls]
+        if len(useful) > 1:
+            calls = tuple(call for each in useful for call in each.calls)
+            note = " ".join(each.note for each in useful if each.note)
+            return Purpose(kind=useful[0].kind, mood=mood, calls=calls, note=note)
+    return _of_clause(text, asked, mood)
+
+
+def language_told(asked: Asked) -> str:
+    """Return the language that the prompt's memory or perception names."""
+    for value in asked.objects:
+        language = fields(value).get("language")
+        if (
+            isinstance(language, str)
+            and "description" not in fields(value)
+            and "intent" in fields(value)
+        ):
+            return language
+    memory = asked.find("facts", "language")
+    return str(memory.get("language") or "en")
+
+
+def _of_clause(text: str, asked: Asked, mood: Mood) -> Purpose:
+    told = recall.told_in(text)
+    if told.facts and not _STRONG.match(text):
+        return Purpose(kind="told", mood=mood)
+    if recall.asks_name(text) or recall.asks_memory(text):
+        return Purpose(kind="memory", mood=mood)
+    query = understood(text, asked.schema)
+    wanted = deeds(text, shown_in(asked.objects), mood.language)
+    if wanted and (query is None or _STRONG.search(text)):
+        calls = calls_for(wanted, asked.tools)
+        return Purpose(kind="page", mood=mood, calls=tuple(calls))
+    if recall.about_self(text) and recall.matching(text, recall.facts_known(asked.objects)):
+        return Purpose(kind="memory", mood=mood)
+    return _about_data(text, query, asked, mood)
+
+
+def _about_data(text: str, query: Query | None, asked: Asked, mood: Mood) -> Purpose:
+    structure = _structure(text, asked.schema)
+    statement, note = structure, ""
+    query = query or _following(text, asked)
+    if not statement and query is not None:
+        try:
+            statement = sql(query, asked.schema)
+        except LookupError as error:
+            note = f"note: {error}"
+        else:
+            note = _note(query, mood.language)
+    call = query_call(statement, asked.tools) if statement else None
+    if call is not None:
+        return Purpose(kind="data", mood=mood, calls=(call,), note=note)
+    if _HELP.search(text):
+        return Purpose(kind="help", mood=mood)
+    kind: Kind = "feedback" if mood.intent == "feedback" else "unable"
+    return Purpose(kind=kind, mood=mood, note=note)
+
+
+def _structure(text: str, schema: Schema) -> str:
+    if not schema.tables:
+        return ""
+    if _TABLES.search(text):
+        return "SHOW TABLES"
+    if _DESCRIBE.search(text):
+        for token in tokens_of(text):
+            table = table_named(token, schema)
+            if table:
+                return f"DESCRIBE {table.name}"
+    return ""
+
+
+def _following(text: str, asked: Asked) -> Query | None:
+    """``and in Dresden?``: the question before, with what is new in this one."""
+    if not _FOLLOW.match(text):
+        return None
+    for turn in reversed(asked.before):
+        earlier = understood(turn.text, asked.schema) if turn.role == "user" else None
+        if earlier is not None:
+            table = earlier.target.name.replace("_", " ")
+            new = understood(f"how many {table} {_FOLLOW.sub('', text)}", asked.schema)
+            fresh = new.conditions if new else ()
+            columns = {condition.column for condition in fresh}
+            kept = [c for c in earlier.conditions if c.column not in columns]
+            return msgspec.structs.replace(earlier, conditions=(*kept, *fresh)) if fresh else None
+    return None
+
+
+def _note(query: Query, language: str) -> str:
+    if not query.ignored:
+        return ""
+    words = ", ".join(f"“{word}”" for word in query.ignored)
+    if language == "de":
+        return f"note: {words} habe ich nicht verstanden und nicht berücksichtigt."
+    return f"note: I did not understand {words} and left it out."

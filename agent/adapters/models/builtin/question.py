@@ -1,0 +1,435 @@
+"""From a question in English or German to a query over the schema in the prompt."""
+
+import re
+from functools import lru_cache
+
+import msgspec
+
+from agent.adapters.models.builtin.conditions import Finder, spans, value_of
+from agent.adapters.models.builtin.lexicon import STOP, bag
+from agent.adapters.models.builtin.query import Operation, Query
+from agent.adapters.models.builtin.superlatives import (
+    Superlative,
+    superlative_in,
+    unsaid,
+    wanted_rows,
+)
+from agent.adapters.models.builtin.tables import Column, Schema, Table
+from agent.adapters.models.builtin.tokens import (
+    Token,
+    columns_named,
+    strength,
+    table_named,
+    tokens_of,
+)
+
+_COUNT = re.compile(r"\b(how many|number of|count|wie ?viele|anzahl|zähle?)\b", re.IGNORECASE)
+_EXISTS = re.compile(
+    r"^\W*(are there|is there|gibt es|do we have|haben wir|hast du)\b", re.IGNORECASE
+)
+_AVG = re.compile(
+    r"\b(average|mean|avg|durchschnitt\w*|mittlere\w*|im schnitt|typical)\b", re.IGNORECASE
+)
+_SUM = re.compile(
+    r"\b(total|sum|overall|altogether|how much|gesamt\w*|summe|insgesamt|wie ?viel|zusammen)\b",
+    re.IGNORECASE,
+)
+_WHICH = re.compile(r"\b(which|what|welche\w?|was für)\b", re.IGNORECASE)
+_LIST = re.compile(
+    r"\b(list|show|give|find|display|zeige?|liste|nenne?|gib|finde|which|what|who|where|wo|welche\w?"
+    r"|wer|was|all|alle|tell|wie|how)\b|^\W*name\b", re.IGNORECASE)  # fmt: skip
+_ALL = re.compile(r"\b(all|alle|every|sämtliche)\b", re.IGNORECASE)
+_DIFFERENT = re.compile(r"\b(different|distinct|unique|verschiedene\w?)\b", re.IGNORECASE)
+_PER = bag("per by je pro nach each every jede jedem jeder jedes")
+_ARTICLES = bag("the a each every der die das dem jeder jede jedes jedem jeden")
+_SORT = re.compile(
+    r"\b(?:sort(?:ed|iert)?|order(?:ed)?|geordnet)\s+(?:by|nach)\s+(\w+)", re.IGNORECASE
+)
+_DOWN = re.compile(r"\b(desc\w*|absteigend|newest first|highest first)\b", re.IGNORECASE)
+_SUMMED = frozenset({"cost", "area", "price"})
+SOME, MANY = 50, 100
+_HARMLESS = bag(
+    """our system database datenbank unserer unserem unsere registered exist exists located living
+    live lives situated total together altogether currently aktuell derzeit data daten
+    eigentlich insgesamt belong belonging gehören gehört entries einträge records rows row
+    actual actually overall average mean number numbers anzahl count sum summe list liste
+    show zeige find finde display nenn nenne gib ask value values used using different
+    distinct verschiedene verschiedenen unique various top first last ordered sort sorted
+    sortiert nach durchschnitt schnitt mittlere mittleren yet already having got contain
+    contains könntest could know known möchte wissen mal kurz answer amount much costing
+    lying wohnen leben liegen befinden befindet sich vorhanden belongs owned owns own
+    besitzt besitzen produced come comes kommen stammen what's how's steht inside innerhalb
+    meters metres metre quadratmeter euro euros group grouped gruppiert breakdown full
+    complete ganze gesamte gesamten people time dated heated new hold holds unter insgesamt
+    größer grösser larger bigger smaller older younger kleiner älter jünger named namens
+    described kept stored gespeichert erfasst werte wert read readings' mir years habe noch
+    overview übersicht several mehrere exactly genau mindestens höchstens than als anzeigen
+    display us"""
+)
+
+
+@lru_cache(256)
+def understood(text: str, schema: Schema) -> Query | None:
+    """Return what ``text`` asks of the database, or ``None`` when it asks nothing of it."""
+    if not schema.tables:
+        return None
+    tokens = tokens_of(text)
+    named = {n: table for n, token in enumerate(tokens) if (table := table_named(token, schema))}
+    for place, size in spans(tokens):
+        phrase = " ".join(token.stem for token in tokens[place : place + size])
+        if size > 1 and value_of(phrase, schema.tables):
+            for inside in range(place, place + size):
+                named.pop(inside, None)
+    return _Reader(text, tokens, schema, named).read()
+
+
+class _Reader:
+    """Reads one question."""
+
+    def __init__(
+        self, text: str, tokens: list[Token], schema: Schema, named: dict[int, Table]
+    ) -> None:
+        self.text = text
+        self.tokens = tokens
+        self.schema = schema
+        self.named = named
+        for place in named:
+            tokens[place].used = True
+        self.superlative: Superlative | None = superlative_in(tokens)
+        self.group: Column | None = None
+        self.group_table: Table | None = None
+        self.order: Column | None = None
+        self.subjects = dict(named)
+
+    def read(self) -> Query | None:
+        """Return the query, or ``None``."""
+        self._sorting()
+        self._grouping()
+        target = next(iter(self.subjects.values()), None) or self._owner()
+        if target is None:
+            return None
+        figure = self._figure(target)
+        operation = self._operation(target, figure)
+        if operation is None:
+            return None
+        summed = operation in ("sum", "avg", "max", "min") or self._sums(operation, target, figure)
+        base = figure.table if figure and summed else target.name
+        found = self.schema.find(base) or target
+        if operation in ("sum", "avg", "max", "min"):
+            self._use(figure)
+        finder = Finder(self.text, self.tokens, self.schema, found, self.named)
+        conditions = tuple(finder.all())
+        query = Query(
+            operation=operation,
+            target=found,
+            conditions=conditions,
+            counted=tuple(finder.counted),
+            group=self.group,
+            group_table=target if found is not target and operation == "list" else self.group_table,
+        )
+        return self._finish(query, figure, finder)
+
+    def _sorting(self) -> None:
+        found = _SORT.search(self.text)
+        if not found:
+            return
+        for token in self.tokens:
+            if token.text == found[1]:
+                token.used = True
+                self.order = next(iter(columns_named(token, self.schema)), None)
+
+    def _grouping(self) -> None:
+        """``per city``, ``for each customer``, ``nach Jahr``."""
+        for place, token in enumerate(self.tokens):
+            after = place + 1
+            if token.low not in _PER or after >= len(self.tokens) or self.order:
+                continue
+            if self.tokens[after].low in _ARTICLES and after + 1 < len(self.tokens):
+                after += 1
+            if after in self.named:
+                self.group_table = self.subjects.pop(after, None)
+            elif after < len(self.tokens):
+                self.group = self._column_at(after)
+            if self.group_table or self.group:
+                return
+
+    def _column_at(self, place: int) -> Column | None:
+        """Return the column that the words from ``place`` on name, two together before one."""
+        first = self.tokens[place]
+        found = columns_named(first, self.schema)
+        if first.concept == "year":
+            subject = next(iter(self.subjects.values()), None)
+            found = [subject.when] if subject and subject.when else found
+        if place + 1 < len(self.tokens):
+            second = self.tokens[place + 1]
+            both = [column for column in found if strength(second, column)]
+            second.used = second.used or bool(both)
+            found = both or found
+        first.used = first.used or bool(found)
+        return self._closest(found)
+
+    def _closest(self, columns: list[Column]) -> Column | None:
+        """Return the column nearest to what the question is about."""
+        subject = next(iter(self.subjects.values()), None) or self._reckoned()
+        if not columns or subject is None:
+            return columns[0] if columns else None
+        named = {table.name for table in self.named.values()}
+
+        def distance(column: Column) -> tuple[bool, int, bool]:
+            way = self.schema.way(subject.name, column.table)
+            down = way is not None and any(not up for _, up in way)
+            return (down, 99 if way is None else len(way), column.table not in named)
+
+        return min(columns, key=distance)
+
+    def _reckoned(self) -> Table | None:
+        """Return the table of the first figure that is named, for want of a subject."""
+        for token in self.tokens:
+            for column in columns_named(token, self.schema):
+                if column.numeric and token.low not in _PER:
+                    return self.schema.find(column.table)
+        return None
+
+    def _sums(self, operation: Operation, target: Table, figure: Column | None) -> bool:
+        """Whether things are ranked by the sum of what belongs to them."""
+        other = figure is not None and figure.table != target.name
+        return (
+            operation == "list"
+            and self.superlative is not None
+            and other
+            and bool(figure and _SUMMED & figure.words)
+        )
+
+    def _mentioned(self) -> list[tuple[int, Column]]:
+        """Return the columns that free words name, in order."""
+        return [
+            (place, column)
+            for place, token in enumerate(self.tokens)
+            if not token.used
+            and (token.low not in STOP or token.concept != token.stem)
+            and (column := self._closest(self._together(place))) is not None
+        ]
+
+    def _together(self, place: int) -> list[Column]:
+        """Return the columns a word may name, only those its neighbour also means if there are."""
+        found = columns_named(self.tokens[place], self.schema)
+        for other in (place + 1, place - 1):
+            if 0 <= other < len(self.tokens) and found:
+                beside = self.tokens[other]
+                both = [
+                    c
+                    for c in found
+                    if beside.concept != self.tokens[place].concept and strength(beside, c)
+                ]
+                found = both or found
+        return found
+
+    def _owner(self) -> Table | None:
+        """Return the table of the first column that is named, when no table is."""
+        mentioned = self._mentioned()
+        asked = _COUNT.search(self.text) or _LIST.search(self.text) or self.group
+        if not (asked or self.superlative or _SUM.search(self.text) or _AVG.search(self.text)):
+            return None
+        if not mentioned:
+            return self._holder()
+        exact = [column for _, column in mentioned if column.numeric]
+        return self.schema.find((exact or [mentioned[0][1]])[0].table)
+
+    def _holder(self) -> Table | None:
+        """Return the table that holds a value somebody asks about without naming the table."""
+        for place, size in spans(self.tokens):
+            phrase = " ".join(token.stem for token in self.tokens[place : place + size])
+            if (hit := value_of(phrase, self.schema.tables)) and self.tokens[place].low not in STOP:
+                return self.schema.find(hit[0].table)
+        return None
+
+    def _figure(self, target: Table) -> Column | None:
+        """Return the numeric column that is reckoned with."""
+        named = [
+            column
+            for place, token in enumerate(self.tokens)
+            if not token.used
+            for column in self._together(place)
+            if column.numeric
+        ]
+        tables = {table.name for table in self.named.values()}
+        for column in named:
+            if column.table in tables:
+                return column
+        if named:
+            return self._closest(named)
+        wanted = self.superlative.concepts if self.superlative else ()
+        sorted_by = target.has(*wanted) if wanted else None
+        if sorted_by is not None:
+            return sorted_by
+        if wanted:
+            return self._below(target, wanted)
+        own = [column for column in target.columns if column.numeric]
+        return own[0] if len(own) == 1 else None
+
+    def _below(self, target: Table, wanted: tuple[str, ...]) -> Column | None:
+        """Return a column about ``wanted`` in a table whose rows belong to ``target``."""
+        for concept in wanted:
+            for table in self.schema.tables:
+                found = table.has(concept)
+                if found and found.numeric and self.schema.way(target.name, table.name):
+                    return found
+        return None
+
+    def _operation(self, target: Table, figure: Column | None) -> Operation | None:
+        text, top = self.text, self.superlative
+        counts = bool(_COUNT.search(text))
+        if _AVG.search(text):
+            if counts and self.group_table:
+                return "ratio"
+            return "avg" if figure and figure.numeric else None
+        if top and top.counting:
+            return "ranking"
+        if top and (figure or self._mentioned()):
+            return self._of_superlative(figure)
+        if counts:
+            return "count"
+        if _SUM.search(text) and figure and figure.numeric and not self._lists():
+            return "sum"
+        return self._plain(target)
+
+    def _lists(self) -> bool:
+        """Whether it is a list of things although a word such as total occurs."""
+        return bool(
+            re.match(r"^\W*(list|show me all|zeige? (mir )?alle|liste)\b", self.text, re.IGNORECASE)
+        )
+
+    def _of_superlative(self, figure: Column | None) -> Operation:
+        top = self.superlative
+        if top is None or not self.subjects or figure is None:
+            return "list" if self.subjects else ("max" if top and top.descending else "min")
+        follows = any(place in self.subjects for place in range(top.place, top.place + 3))
+        asked = _WHICH.search(self.text) and any(p < top.place for p in self.subjects)
+        if top.concepts or (asked and figure) or (follows and not figure):
+            return "list"
+        return "max" if top.descending else "min"
+
+    def _plain(self, target: Table) -> Operation | None:
+        if _EXISTS.search(self.text) or self.group or self.group_table:
+            return "count"
+        if not _LIST.search(self.text) and not self.text.rstrip().endswith("?"):
+            short = len(self.tokens) <= 4 and self.subjects
+            return "list" if short else None
+        return "list" if self.subjects or _LIST.search(self.text) else None
+
+    # The whole
+
+    def _finish(self, query: Query, figure: Column | None, finder: Finder) -> Query:
+        replace = msgspec.structs.replace
+        match query.operation:
+            case "sum" | "avg" | "max" | "min":
+                done = replace(query, column=figure)
+            case "count":
+                done = self._counting(query)
+            case "ranking":
+                done = self._ranking(query)
+            case "ratio":
+                done = replace(
+                    query, target=query.group_table or query.target, other=query.target,
+                    group_table=None,
+                )  # fmt: skip
+            case _:
+                done = self._listing(query, figure, finder)
+        return replace(done, ignored=self._ignored())
+
+    def _use(self, column: Column | None) -> None:
+        for token in self.tokens:
+            if column in columns_named(token, self.schema):
+                token.used = True
+
+    def _counting(self, query: Query) -> Query:
+        """Count rows, or the different values of a column that stands where a noun would."""
+        first = min(self.subjects, default=99)
+        for place, column in self._mentioned():
+            if place < first and (not self.subjects or place <= first) and not query.group:
+                self.tokens[place].used = True
+                return msgspec.structs.replace(query, column=column)
+        return query
+
+    def _ranking(self, query: Query) -> Query:
+        top = self.superlative
+        place = top.place if top else 0
+        after = [table for n, table in self.subjects.items() if n > place]
+        before = [table for n, table in self.subjects.items() if n < place]
+        at, by = next(iter(self._mentioned()), (-1, None))
+        rows = top.limit if top else 0
+        rows = rows or wanted_rows(self.tokens, [])
+        if not rows and by is not None and not before:
+            rows = unsaid(self.tokens[at])
+        rows = rows or self._usual()
+        descending = top.descending if top else True
+        replace = msgspec.structs.replace
+        if by is not None and (not before or not after):
+            self._use(by)
+            base = (after or before or [query.target])[0]
+            return replace(
+                query, target=base, group=by, descending=descending, limit=rows, group_table=None
+            )
+        target = (before or after)[0]
+        others = [table for table in (*after, *before) if table is not target]
+        return replace(
+            query, target=target, other=(others or [target])[0], descending=descending, limit=rows
+        )
+
+    def _usual(self) -> int:
+        first = min(self.subjects, default=-1)
+        return unsaid(self.tokens[first]) if first >= 0 else 1
+
+    def _listing(self, query: Query, figure: Column | None, finder: Finder) -> Query:
+        replace = msgspec.structs.replace
+        top = self.superlative
+        if top is not None:
+            return self._topmost(query, figure, top.limit or self._usual(), top)
+        filtered = {condition.column for condition in query.conditions}
+        mentioned = [
+            (place, column) for place, column in self._mentioned() if column not in filtered
+        ]
+        first = min(self.subjects, default=99)
+        rows = wanted_rows(self.tokens, list(self.subjects))
+        for place, column in mentioned:
+            self.tokens[place].used = True
+            asks = _WHICH.search(self.text) or _DIFFERENT.search(self.text)
+            if place < first and asks and not self._single(query):
+                return replace(query, operation="distinct", column=column)
+        del finder
+        return replace(
+            query,
+            shown=tuple(dict.fromkeys(column for _, column in mentioned)),
+            order=self.order,
+            descending=bool(_DOWN.search(self.text)),
+            limit=rows or (MANY if _ALL.search(self.text) else SOME),
+        )
+
+    @staticmethod
+    def _single(query: Query) -> bool:
+        """Whether the conditions pick out single rows, by a name or a number."""
+        own = {query.target.label, query.target.has("number")}
+        return any(condition.column in own for condition in query.conditions) or any(
+            "name" in condition.column.words for condition in query.conditions
+        )
+
+    def _topmost(self, query: Query, figure: Column | None, rows: int, top: Superlative) -> Query:
+        replace = msgspec.structs.replace
+        column = figure or next((column for _, column in self._mentioned()), None)
+        self._use(column)
+        if query.group_table is not None:
+            return replace(
+                query, operation="sum", column=column, descending=top.descending, limit=rows
+            )
+        return replace(query, order=column, descending=top.descending, limit=rows)
+
+    def _ignored(self) -> tuple[str, ...]:
+        """Words that seemed to narrow the question and that nothing stands for."""
+        return tuple(
+            token.text
+            for place, token in enumerate(self.tokens)
+            if not token.used
+            and token.low not in STOP
+            and token.low not in _HARMLESS
+            and (place + 1 in self.named or token.kind in ("quote", "code"))
+        )
