@@ -41,7 +41,7 @@ def clock() -> Clock:
 
 @pytest.fixture
 def hub(clock: Clock) -> Hub:
-    return Hub(clock.now_ms)
+    return Hub(lambda: clock.now_ms() * 1_000_000)
 
 
 @pytest.fixture

@@ -43,6 +43,9 @@ class FakeClock:
     def now_ms(self) -> int:
         return 1_700_000_000_000 + int(self.seconds * 1000)
 
+    def now_ns(self) -> int:
+        return self.now_ms() * 1_000_000
+
     def monotonic(self) -> float:
         return self.seconds
 
@@ -252,7 +255,7 @@ class World:
     def __init__(self, static: Path, mode: str, **settings: Any) -> None:
         self.runner = asyncio.Runner()
         self.clock = FakeClock()
-        self.hub = Hub(self.clock.now_ms, keep=1 << 14)
+        self.hub = Hub(self.clock.now_ns, keep=1 << 14)
         self.runtime = FakeRuntime(self.hub)
         self.saved: list[Any] = []
         self.checks: dict[str, Any] = {"store": "ok"}

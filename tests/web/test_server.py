@@ -495,6 +495,16 @@ def test_a_port_in_use_is_said(live):
     first.close()
 
 
+async def test_an_answer_does_not_wait_for_an_acknowledgement(live):
+    async with live() as server:
+        _, writer = await server.raw(b"GET")
+        await _until(lambda: server.server.server_state.connections)
+        for connection in server.server.server_state.connections:
+            sock = connection.transport.get_extra_info("socket")
+            assert sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+        writer.transport.abort()
+
+
 async def test_the_server_says_nothing_about_itself(live):
     async with live() as server, server.http() as client:
         assert "server" not in (await client.get("/health")).headers
