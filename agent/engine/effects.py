@@ -98,7 +98,7 @@ class LivePort:
     async def perform(self, key: EffectKey, ask: Ask, call: Call, on_text: OnText) -> Effect:
         """Write the intent, call, write the result."""
         begin = self._clock.monotonic()
-        effect = _effect(key, ask, self._clock.now_ms())
+        effect = _effect(key, ask, self._clock.now_ns() / 1e6)
         chunks: list[Chunk] = []
 
         def elapsed() -> float:
@@ -111,7 +111,7 @@ class LivePort:
         def close(answer: Answer | None, error: EffectError | None) -> Effect:
             done = msgspec.structs.replace(
                 effect,
-                ended=effect.started + elapsed(),
+                ended=round(effect.started + elapsed(), 3),
                 chunks=tuple(chunks),
                 response=answer.response if answer else None,
                 usage=answer.usage if answer else None,
@@ -143,7 +143,7 @@ class LivePort:
 
     def instant(self, key: EffectKey, ask: Ask, value: Callable[[], Json]) -> Effect:
         """Take the value and write it down."""
-        effect = _effect(key, ask, self._clock.now_ms())
+        effect = _effect(key, ask, self._clock.now_ns() / 1e6)
         done = msgspec.structs.replace(effect, ended=effect.started, response=value())
         self._journal.intent(effect)
         self._journal.result(done)

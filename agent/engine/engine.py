@@ -44,6 +44,8 @@ class Visit(msgspec.Struct):
     context: Context
     began: float = 0.0
     """On the monotonic clock, seconds."""
+    started: float = 0.0
+    """Unix milliseconds."""
     took: float = 0.0
     """Milliseconds; 0 while it works."""
     output: Envelope | None = None
@@ -85,7 +87,7 @@ class Pass:
         self._visits: dict[str, int] = {}
         self._open: list[Visit] = []
         self._monotonic = world.clock.monotonic
-        self._origin = world.clock.now_ms() - self._monotonic() * 1000
+        self._now_ns = world.clock.now_ns
         self.state = state
         self.frames: list[FrameRecord] = []
         self.post_frames: list[FrameRecord] = []
@@ -100,7 +102,7 @@ class Pass:
     @property
     def path(self) -> str:
         """Name of the way through the graph."""
-        return self._program.path(self._visits)
+        return self._program.path(dict.fromkeys([record.node for record in self.frames]))
 
     async def run(self, pending: Mapping[str, Envelope]) -> None:
         """Run frames until nothing is pending or a node failed."""
@@ -181,6 +183,7 @@ class Pass:
 
     async def _work(self, visit: Visit) -> None:
         began = visit.began = self._monotonic()
+        visit.started = self._now_ns() / 1e6
         inside = INSIDE.set(True)
         try:
             output = await visit.bound.run(visit.context, visit.envelope)
@@ -240,7 +243,7 @@ class Pass:
             frame=context.frame,
             node=visit.bound.spec.role,
             visit=context.visit,
-            started=self._origin + visit.began * 1000,
+            started=visit.started,
             duration_ms=visit.took,
             input=visit.envelope,
             output=visit.output,
@@ -285,9 +288,9 @@ def _fault(output: object) -> str:
     if not isinstance(output, Envelope):
         return f"returned {output!r:.80}, expected an Envelope or None"
     try:
-        "".join((output.kind, output.text, output.sender))  # fails on what is no text
+        "".join((output.kind, output.text, output.sender)).encode()  # fails on what is no text
         canonical(output.data)
-    except TypeError as error:
+    except (TypeError, ValueError, RecursionError) as error:
         return f"returned an Envelope that cannot be recorded: {error}"
     return ""
 

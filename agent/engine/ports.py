@@ -81,6 +81,10 @@ class Clock(Protocol):
         """Wall time, Unix milliseconds."""
         ...
 
+    def now_ns(self) -> int:
+        """Wall time, Unix nanoseconds."""
+        ...
+
     def monotonic(self) -> float:
         """Seconds on a clock that never goes back."""
         ...
