@@ -48,6 +48,9 @@ class CountingClock:
         self.ticks += 1
         return 1_700_000_000_000 + self.ticks
 
+    def now_ns(self) -> int:
+        return self.now_ms() * 1_000_000
+
     def monotonic(self) -> float:
         self.ticks += 1
         return self.ticks / 1000
