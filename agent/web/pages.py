@@ -49,13 +49,6 @@ class Assets(msgspec.Struct, frozen=True, kw_only=True):
     css: tuple[str, ...] = ()
 
 
-def static_root() -> Path:
-    """Return the folder of the page's files: of the checkout, else of an installed package."""
-    package = Path(__file__).resolve().parent.parent
-    checkout = package.parent / "static"
-    return checkout if (checkout / "templates").is_dir() else package / "_static"
-
-
 async def index(call: Call[Nothing, Nothing]) -> Response:
     """The page."""
     config = call.site.config

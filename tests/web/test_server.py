@@ -293,7 +293,7 @@ def flooding(server, stop: asyncio.Event):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("path", ["/ws/trace", "/ws/trace?batch=1", "/api/events"])
-async def test_a_peer_reset_in_mid_burst_leaves_nothing_behind(live, path):
+async def test_a_peer_reset_in_mid_burst_leaves_nothing_behind(live, path, caplog):
     async with live() as server:
         before = len(asyncio.all_tasks())
         stop = asyncio.Event()
@@ -312,6 +312,7 @@ async def test_a_peer_reset_in_mid_burst_leaves_nothing_behind(live, path):
         used = time.process_time()
         await asyncio.sleep(0.2)
         assert time.process_time() - used < 0.15, "the loop is busy although nothing happens"
+    assert caplog.records == []
 
 
 async def _reset_in_mid_burst(server, path: str) -> None:
@@ -449,7 +450,9 @@ async def test_the_stream_is_of_one_channel_when_asked(live):
 
 async def test_at_the_end_streams_and_sockets_hear_goodbye(live):
     async with (
-        asyncio.timeout(20), live() as server, server.http() as client,
+        asyncio.timeout(20),
+        live() as server,
+        server.http() as client,
         client.stream("GET", "/api/events") as answer,
         connect(f"ws://{server.host}/ws", additional_headers=BEARER) as chat,
     ):
