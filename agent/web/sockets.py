@@ -2,8 +2,8 @@
 
 Per client one task writes and one reads, in one task group: whichever ends first ends the other,
 so a peer that vanished in mid-burst takes both tasks with it. A send that does not get through
-within ``SEND_SECONDS`` drops the connection. The writer lets the loop run again and again: a send to
-a peer with room in its buffer never waits, and would otherwise keep everybody else waiting.
+within ``SEND_SECONDS`` drops the connection. The writer lets the loop run every few messages: a
+send to a peer with room in its buffer never waits, and would otherwise keep everybody waiting.
 """
 
 import asyncio
