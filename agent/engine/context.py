@@ -163,7 +163,7 @@ class Context(msgspec.Struct):
     def say(self, text: str) -> None:
         """Stream a piece of the answer to the user."""
         if text:
-            text.encode()  # what is no text fails here, in the node that said it
+            ("" + text).encode()  # what is no text fails here, in the node that said it
             self._said.append(text)
             self._emit(Streaming(**self.where, text=text))
 
