@@ -90,6 +90,7 @@ def test_everything_is_there_after_a_restart(built, tmp_path, visit):
         page = visit(second, f"/#{place}")
         expect(page.locator(".said-user")).to_have_text(["hello before the restart"])
         expect(page.locator(".inspector-head h2")).to_contain_text("input")
+        page.context.close()
 
 
 def test_a_replay_is_exact(server, visit):

@@ -33,7 +33,7 @@ function gist(line: TraceLine): string {
 function Row({ line }: { readonly line: TraceLine }) {
   const run = "run_id" in line ? line.run_id : "";
   return (
-    <div class={`event-row event-${line.event}`}>
+    <div class={`event-row kind-${line.event}`}>
       <span class="faint">{"ts" in line ? clock(line.ts) : ""}</span>
       <span class="event-node">{line.node}</span>
       <span class="event-name">{line.event}</span>

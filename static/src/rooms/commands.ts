@@ -44,9 +44,11 @@ function firstFailure(): void {
   if (run && failed) choose(run, failed);
 }
 
-function focus(selector: string): void {
+/** Focus the first visible match; false when there is none. */
+function focus(selector: string): boolean {
   const found = [...document.querySelectorAll<HTMLElement>(selector)].find((element) => element.offsetParent !== null);
   found?.focus();
+  return found !== undefined;
 }
 
 function enter(name: Room): void {
@@ -54,7 +56,9 @@ function enter(name: Room): void {
   requestAnimationFrame(() => focus(name === "chat" ? "#composer" : `.room-${name} [role=listbox], .room-${name} [tabindex="0"]`));
 }
 
-const search = (): void => focus("[data-search], #composer");
+const search = (): void => {
+  if (!focus("[data-search]") && !focus("#composer")) enter("chat");
+};
 
 export const COMMANDS: readonly Command[] = [
   ...JUMPS.map(([key, name]): Command => ({ name: `go to ${name}`, keys: `g ${key}`, run: () => enter(name) })),
