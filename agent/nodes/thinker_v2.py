@@ -6,6 +6,8 @@ costs one model call; a failed call goes back to the model, for at most three ro
 
 from collections import Counter
 
+import msgspec
+
 from agent.core import controls
 from agent.core.errors import ToolFailed
 from agent.core.events import MachineCreated
@@ -62,7 +64,7 @@ def _opening(ctx: Context, envelope: Envelope, plan: Json) -> list[Json]:
     ui = at(ctx.state, "ui")
     prompt = ctx.render(
         "thinker",
-        plan=canonical(plan).decode(),
+        plan=msgspec.json.encode(plan).decode(),  # in the director's order: states have one
         schema=ctx.schema,
         values=canonical(at(ui, "state")).decode(),
         controls=canonical(controls.current(ui)).decode(),

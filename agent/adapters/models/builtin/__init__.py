@@ -4,7 +4,3 @@ It is an HTTP transport that answers chat-completions requests, so everything ab
 real model gets. Invariant: it keys only on what a real model would see in the request: messages,
 tool signatures, JSON schemas and the schema text of databases. It knows no node, graph or suite.
 """
-
-from agent.adapters.models.builtin.transport import BASE_URL, MODEL, BuiltinTransport
-
-__all__ = ["BASE_URL", "MODEL", "BuiltinTransport"]

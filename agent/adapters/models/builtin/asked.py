@@ -11,7 +11,7 @@ from json import JSONDecoder
 import msgspec
 
 from agent.adapters.models.builtin.tables import Schema, schema_of, tables_in
-from agent.core.json import Json, fields, items
+from agent.core.json import NOTHING, Json, fields, items
 
 _CLICK = re.compile(r"^\W*(?:clicked|pressed|geklickt|gedrückt)[: ]+(.*?)\W*$", re.IGNORECASE)
 _DECODER = JSONDecoder()
@@ -124,7 +124,8 @@ class Asked:
 
     def find(self, *keys: str) -> Json:
         """Return the first object of the prompt that has all ``keys``, else an empty one."""
-        return next((o for o in self.objects if all(key in fields(o) for key in keys)), {})
+        found = (o for o in self.objects if all(key in fields(o) for key in keys))
+        return next(found, NOTHING)
 
     @cached_property
     def _blocks(self) -> tuple[str, ...]:

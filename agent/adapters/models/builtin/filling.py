@@ -1,5 +1,6 @@
-"""Answers in a given JSON schema: every property is filled by what its name, its choices and its
-description ask for.
+"""Answers in a given JSON schema.
+
+Every property is filled by what its name, its choices and its description ask for.
 """
 
 import re
@@ -8,7 +9,7 @@ from functools import lru_cache
 
 from agent.adapters.models.builtin import recall
 from agent.adapters.models.builtin.asked import Asked
-from agent.adapters.models.builtin.purpose import Purpose, purpose_of
+from agent.adapters.models.builtin.purpose import Purpose, asking, purpose_of
 from agent.adapters.models.builtin.results import Rows, figures, rows_in, summary
 from agent.core.json import Json, fields, items
 
@@ -60,7 +61,9 @@ def _steps(facts: Facts, _spec: Json) -> Json:
 
 def _summary(facts: Facts, _spec: Json) -> Json:
     rows = facts.rows
-    return summary(facts.asked.said, rows, facts.mood.language) if rows else facts.mood.topic
+    return (
+        summary(asking(facts.asked.said), rows, facts.mood.language) if rows else facts.mood.topic
+    )
 
 
 def _count(facts: Facts, _spec: Json) -> Json:
@@ -109,8 +112,17 @@ def _hint(facts: Facts, _spec: Json) -> Json:
 
 
 def _context(facts: Facts, _spec: Json) -> Json:
-    follows = re.match(r"^\W*(and|und|it|that|there|same|what about)\b", facts.asked.said, re.IGNORECASE)
+    follows = re.match(
+        r"^\W*(and|und|it|that|there|same|what about)\b", facts.asked.said, re.IGNORECASE
+    )
     return "refers to what was said before" if follows else ""
+
+
+def _topic(facts: Facts, _spec: Json) -> Json:
+    """Small talk leaves a topic that is remembered as it is."""
+    keeps = "facts" in facts.memory and "disproved" in str(facts.asked.shape)
+    known = str(facts.memory.get("topic") or "")
+    return known if keeps and known and facts.mood.social else facts.mood.topic
 
 
 Slot = Callable[[Facts, Json], Json]
@@ -129,7 +141,7 @@ _SLOTS: tuple[tuple[str, str, Slot], ...] = (
     (r"user_?name|name_of", r"name of the user", _name),
     (r"^who$|speaker|author", r"who is speaking|name of the speaker", _who),
     (r"lang", r"iso 639|language", lambda f, _: f.mood.language),
-    (r"topic|subject|about", r"what it is about|was about", lambda f, _: f.mood.topic),
+    (r"topic|subject|about", r"what it is about|was about", _topic),
     (r"context|background|reference", r"conversation matters", _context),
 )
 _CHOICES: tuple[tuple[frozenset[str], Slot], ...] = (

@@ -54,6 +54,7 @@ CONCEPTS: Mapping[str, str] = {
     "since": "since seit",
     "category": "category kategorie",
     "stock": "stock lager bestand",
+    "colour": "colour color farbe",
     "age": "age alter",
     "weight": "weight gewicht",
     "population": "population einwohner inhabitants",
@@ -117,7 +118,7 @@ GERMAN = bag(
     entferne setze merke merk dir weiß weißt dass heißt meisten wenigsten wieviele wieviel
     einheiten abrechnungen ablesungen stadt städte jahr jahre teuerste teuersten günstigste
     schönen vielen dank wurden wurde werden stehen haus häuser nach zurücksetzen taste
-    button baue baujahr"""
+    button baue baujahr welchem welchen welcher hoch groß lang steht sitzen liegen"""
 )
 ENGLISH = bag(
     """the a an and or is are was were has have had how many much which what who where when why

@@ -46,5 +46,5 @@ def _planned(step: Json, names: set[str]) -> Call | None:
     """Read ``{"tool": name, "args": {…}}`` in whatever words."""
     values = fields(step).values()
     name = next((v for v in values if isinstance(v, str) and v in names), None)
-    arguments = next((v for v in values if isinstance(v, dict)), None)
+    arguments: Json = next((fields(v) for v in values if isinstance(v, dict)), None)
     return Call(name, arguments) if name and arguments is not None else None

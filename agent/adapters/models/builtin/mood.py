@@ -22,7 +22,8 @@ _FILLERS = bag(
     yes yeah ja alles klar gern gerne ich dich sehr servus best besten thanks"""
 )
 _SMALLTALK = re.compile(
-    r"^\W*(how are you|how('s| is) it going|what'?s up|wie geht('s| es)|alles klar|nice to (meet|see))",
+    r"^\W*(how are you|how('s| is) it going|what'?s up|wie geht('s| es)|alles klar"
+    r"|nice to (meet|see))",
     re.IGNORECASE,
 )
 _ASKING = bag(

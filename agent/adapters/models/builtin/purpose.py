@@ -22,10 +22,12 @@ _STRONG = re.compile(
     r"\b(make|create|build|add|generate|design|remove|delete|destroy|reset|set|mach\w*|erstell\w*|bau\w*"
     r"|füge|lösch\w*|entfern\w*|setze?|ändere?)\b", re.IGNORECASE)  # fmt: skip
 _HELP = re.compile(
-    r"\b(what can you do|what are you able|help|who are you|what are you|how do you work|your abilities"
+    r"\b(what can you do|what are you able|help|who are you|what are you"
+        r"|how do you work|your abilities"
     r"|was kannst du|wer bist du|hilfe|was bist du|wobei kannst)\b", re.IGNORECASE)  # fmt: skip
 _TABLES = re.compile(
-    r"\b(?:which|what|list|show|welche\w?|zeige?|liste)\b.*\b(?:tables|tabellen|schema|database structure)\b",
+    r"\b(?:which|what|list|show|welche\w?|zeige?|liste)\b.*\b(?:tables|tabellen"
+    r"|schema|database structure)\b",
     re.IGNORECASE,
 )
 _DESCRIBE = re.compile(
@@ -36,7 +38,8 @@ _CLAUSES = re.compile(
     r"(?=(?:make|create|add|build|show|list|tell|count|how|what|which|give|set|reset|mach\w*|erstell\w*"
     r"|zeig\w*|wie|füge|welche\w*|nenne?|liste)\b)", re.IGNORECASE)  # fmt: skip
 _FOLLOW = re.compile(
-    r"^\W*(?:and|und|what about|how about|wie ist es mit|wie sieht es|same for|also)\b", re.IGNORECASE
+    r"^\W*(?:and|und|what about|how about|wie ist es mit|wie sieht es|same for|also)\b",
+    re.IGNORECASE,
 )
 
 
@@ -65,6 +68,12 @@ def purpose_of(asked: Asked) -> Purpose:
             note = " ".join(each.note for each in useful if each.note)
             return Purpose(kind=useful[0].kind, mood=mood, calls=calls, note=note)
     return _of_clause(text, asked, mood)
+
+
+def asking(text: str) -> str:
+    """Return the part of ``text`` that asks for something to be found out."""
+    parts = [part for part in _CLAUSES.split(text) if part and part.strip()]
+    return next((part for part in parts if not _STRONG.match(part)), text)
 
 
 def language_told(asked: Asked) -> str:

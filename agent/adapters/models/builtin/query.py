@@ -99,12 +99,13 @@ class _Writer:
         """Write the statement."""
         q = self.query
         if q.operation == "ratio" and q.other:
-            return (
-                f"SELECT ROUND(1.0 * (SELECT COUNT(*) FROM {q.other.name}) / "
-                f"(SELECT COUNT(*) FROM {self.base}), 2) AS average"
-            )
+            rows, own = (
+                f"(SELECT COUNT(*) FROM {q.other.name})",
+                f"(SELECT COUNT(*) FROM {self.base})",
+            )  # noqa: S608 - schema names
+            return f"SELECT ROUND(1.0 * {rows} / {own}, 2) AS average"
         selected, grouped, ordered = self._parts()
-        parts = [f"SELECT {selected} FROM {self.base}", *self.joins.values()]
+        parts = [f"SELECT {selected} FROM {self.base}", *self.joins.values()]  # noqa: S608 - schema names
         tests = [*map(self._test, q.conditions), *map(self._bound, q.counted)]
         parts += ["WHERE " + " AND ".join(tests)] if tests else []
         parts += [f"GROUP BY {grouped}"] if grouped else []
@@ -182,7 +183,8 @@ class _Writer:
 
     def _list(self) -> tuple[str, str, str]:
         q = self.query
-        columns = list(dict.fromkeys([q.target.label, *q.shown, *([q.order] if q.order else [])]))
+        wanted: list[Column] = [q.target.label, *q.shown, *([q.order] if q.order else [])]
+        columns = list(dict.fromkeys(wanted))
         place = q.target.has("city")
         if not q.shown and place and place not in columns:
             columns.insert(1, place)
@@ -208,5 +210,5 @@ class _Writer:
             for column, _ in rest
         )
         target, key = first.target or ("", "")
-        counting = f"SELECT COUNT(*) FROM {inner}{joins} WHERE {first.full} = {target}.{key}"
+        counting = f"SELECT COUNT(*) FROM {inner}{joins} WHERE {first.full} = {target}.{key}"  # noqa: S608
         return f"({counting}) {counted.test}"

@@ -5,46 +5,28 @@ from functools import lru_cache
 
 import msgspec
 
-from agent.adapters.models.builtin.conditions import Finder, spans, value_of
+from agent.adapters.models.builtin.conditions import Finder
+from agent.adapters.models.builtin.ground import spans, value_of
 from agent.adapters.models.builtin.lexicon import STOP, bag
+from agent.adapters.models.builtin.mentions import AVG, COUNT, LIST, SUM, Mentions
 from agent.adapters.models.builtin.query import Operation, Query
 from agent.adapters.models.builtin.superlatives import (
     Superlative,
-    superlative_in,
     unsaid,
     wanted_rows,
 )
 from agent.adapters.models.builtin.tables import Column, Schema, Table
 from agent.adapters.models.builtin.tokens import (
-    Token,
-    columns_named,
-    strength,
     table_named,
     tokens_of,
 )
 
-_COUNT = re.compile(r"\b(how many|number of|count|wie ?viele|anzahl|zähle?)\b", re.IGNORECASE)
 _EXISTS = re.compile(
     r"^\W*(are there|is there|gibt es|do we have|haben wir|hast du)\b", re.IGNORECASE
 )
-_AVG = re.compile(
-    r"\b(average|mean|avg|durchschnitt\w*|mittlere\w*|im schnitt|typical)\b", re.IGNORECASE
-)
-_SUM = re.compile(
-    r"\b(total|sum|overall|altogether|how much|gesamt\w*|summe|insgesamt|wie ?viel|zusammen)\b",
-    re.IGNORECASE,
-)
 _WHICH = re.compile(r"\b(which|what|welche\w?|was für)\b", re.IGNORECASE)
-_LIST = re.compile(
-    r"\b(list|show|give|find|display|zeige?|liste|nenne?|gib|finde|which|what|who|where|wo|welche\w?"
-    r"|wer|was|all|alle|tell|wie|how)\b|^\W*name\b", re.IGNORECASE)  # fmt: skip
 _ALL = re.compile(r"\b(all|alle|every|sämtliche)\b", re.IGNORECASE)
 _DIFFERENT = re.compile(r"\b(different|distinct|unique|verschiedene\w?)\b", re.IGNORECASE)
-_PER = bag("per by je pro nach each every jede jedem jeder jedes")
-_ARTICLES = bag("the a each every der die das dem jeder jede jedes jedem jeden")
-_SORT = re.compile(
-    r"\b(?:sort(?:ed|iert)?|order(?:ed)?|geordnet)\s+(?:by|nach)\s+(\w+)", re.IGNORECASE
-)
 _DOWN = re.compile(r"\b(desc\w*|absteigend|newest first|highest first)\b", re.IGNORECASE)
 _SUMMED = frozenset({"cost", "area", "price"})
 SOME, MANY = 50, 100
@@ -83,23 +65,8 @@ def understood(text: str, schema: Schema) -> Query | None:
     return _Reader(text, tokens, schema, named).read()
 
 
-class _Reader:
+class _Reader(Mentions):
     """Reads one question."""
-
-    def __init__(
-        self, text: str, tokens: list[Token], schema: Schema, named: dict[int, Table]
-    ) -> None:
-        self.text = text
-        self.tokens = tokens
-        self.schema = schema
-        self.named = named
-        for place in named:
-            tokens[place].used = True
-        self.superlative: Superlative | None = superlative_in(tokens)
-        self.group: Column | None = None
-        self.group_table: Table | None = None
-        self.order: Column | None = None
-        self.subjects = dict(named)
 
     def read(self) -> Query | None:
         """Return the query, or ``None``."""
@@ -109,7 +76,7 @@ class _Reader:
         if target is None:
             return None
         figure = self._figure(target)
-        operation = self._operation(target, figure)
+        operation = self._operation(figure)
         if operation is None:
             return None
         summed = operation in ("sum", "avg", "max", "min") or self._sums(operation, target, figure)
@@ -127,68 +94,7 @@ class _Reader:
             group=self.group,
             group_table=target if found is not target and operation == "list" else self.group_table,
         )
-        return self._finish(query, figure, finder)
-
-    def _sorting(self) -> None:
-        found = _SORT.search(self.text)
-        if not found:
-            return
-        for token in self.tokens:
-            if token.text == found[1]:
-                token.used = True
-                self.order = next(iter(columns_named(token, self.schema)), None)
-
-    def _grouping(self) -> None:
-        """``per city``, ``for each customer``, ``nach Jahr``."""
-        for place, token in enumerate(self.tokens):
-            after = place + 1
-            if token.low not in _PER or after >= len(self.tokens) or self.order:
-                continue
-            if self.tokens[after].low in _ARTICLES and after + 1 < len(self.tokens):
-                after += 1
-            if after in self.named:
-                self.group_table = self.subjects.pop(after, None)
-            elif after < len(self.tokens):
-                self.group = self._column_at(after)
-            if self.group_table or self.group:
-                return
-
-    def _column_at(self, place: int) -> Column | None:
-        """Return the column that the words from ``place`` on name, two together before one."""
-        first = self.tokens[place]
-        found = columns_named(first, self.schema)
-        if first.concept == "year":
-            subject = next(iter(self.subjects.values()), None)
-            found = [subject.when] if subject and subject.when else found
-        if place + 1 < len(self.tokens):
-            second = self.tokens[place + 1]
-            both = [column for column in found if strength(second, column)]
-            second.used = second.used or bool(both)
-            found = both or found
-        first.used = first.used or bool(found)
-        return self._closest(found)
-
-    def _closest(self, columns: list[Column]) -> Column | None:
-        """Return the column nearest to what the question is about."""
-        subject = next(iter(self.subjects.values()), None) or self._reckoned()
-        if not columns or subject is None:
-            return columns[0] if columns else None
-        named = {table.name for table in self.named.values()}
-
-        def distance(column: Column) -> tuple[bool, int, bool]:
-            way = self.schema.way(subject.name, column.table)
-            down = way is not None and any(not up for _, up in way)
-            return (down, 99 if way is None else len(way), column.table not in named)
-
-        return min(columns, key=distance)
-
-    def _reckoned(self) -> Table | None:
-        """Return the table of the first figure that is named, for want of a subject."""
-        for token in self.tokens:
-            for column in columns_named(token, self.schema):
-                if column.numeric and token.low not in _PER:
-                    return self.schema.find(column.table)
-        return None
+        return self._finish(query, figure)
 
     def _sums(self, operation: Operation, target: Table, figure: Column | None) -> bool:
         """Whether things are ranked by the sum of what belongs to them."""
@@ -199,49 +105,6 @@ class _Reader:
             and other
             and bool(figure and _SUMMED & figure.words)
         )
-
-    def _mentioned(self) -> list[tuple[int, Column]]:
-        """Return the columns that free words name, in order."""
-        return [
-            (place, column)
-            for place, token in enumerate(self.tokens)
-            if not token.used
-            and (token.low not in STOP or token.concept != token.stem)
-            and (column := self._closest(self._together(place))) is not None
-        ]
-
-    def _together(self, place: int) -> list[Column]:
-        """Return the columns a word may name, only those its neighbour also means if there are."""
-        found = columns_named(self.tokens[place], self.schema)
-        for other in (place + 1, place - 1):
-            if 0 <= other < len(self.tokens) and found:
-                beside = self.tokens[other]
-                both = [
-                    c
-                    for c in found
-                    if beside.concept != self.tokens[place].concept and strength(beside, c)
-                ]
-                found = both or found
-        return found
-
-    def _owner(self) -> Table | None:
-        """Return the table of the first column that is named, when no table is."""
-        mentioned = self._mentioned()
-        asked = _COUNT.search(self.text) or _LIST.search(self.text) or self.group
-        if not (asked or self.superlative or _SUM.search(self.text) or _AVG.search(self.text)):
-            return None
-        if not mentioned:
-            return self._holder()
-        exact = [column for _, column in mentioned if column.numeric]
-        return self.schema.find((exact or [mentioned[0][1]])[0].table)
-
-    def _holder(self) -> Table | None:
-        """Return the table that holds a value somebody asks about without naming the table."""
-        for place, size in spans(self.tokens):
-            phrase = " ".join(token.stem for token in self.tokens[place : place + size])
-            if (hit := value_of(phrase, self.schema.tables)) and self.tokens[place].low not in STOP:
-                return self.schema.find(hit[0].table)
-        return None
 
     def _figure(self, target: Table) -> Column | None:
         """Return the numeric column that is reckoned with."""
@@ -276,10 +139,10 @@ class _Reader:
                     return found
         return None
 
-    def _operation(self, target: Table, figure: Column | None) -> Operation | None:
+    def _operation(self, figure: Column | None) -> Operation | None:
         text, top = self.text, self.superlative
-        counts = bool(_COUNT.search(text))
-        if _AVG.search(text):
+        counts = bool(COUNT.search(text))
+        if AVG.search(text):
             if counts and self.group_table:
                 return "ratio"
             return "avg" if figure and figure.numeric else None
@@ -289,9 +152,9 @@ class _Reader:
             return self._of_superlative(figure)
         if counts:
             return "count"
-        if _SUM.search(text) and figure and figure.numeric and not self._lists():
+        if SUM.search(text) and figure and figure.numeric and not self._lists():
             return "sum"
-        return self._plain(target)
+        return self._plain()
 
     def _lists(self) -> bool:
         """Whether it is a list of things although a word such as total occurs."""
@@ -309,17 +172,17 @@ class _Reader:
             return "list"
         return "max" if top.descending else "min"
 
-    def _plain(self, target: Table) -> Operation | None:
+    def _plain(self) -> Operation | None:
         if _EXISTS.search(self.text) or self.group or self.group_table:
             return "count"
-        if not _LIST.search(self.text) and not self.text.rstrip().endswith("?"):
+        if not LIST.search(self.text) and not self.text.rstrip().endswith("?"):
             short = len(self.tokens) <= 4 and self.subjects
             return "list" if short else None
-        return "list" if self.subjects or _LIST.search(self.text) else None
+        return "list" if self.subjects or LIST.search(self.text) else None
 
     # The whole
 
-    def _finish(self, query: Query, figure: Column | None, finder: Finder) -> Query:
+    def _finish(self, query: Query, figure: Column | None) -> Query:
         replace = msgspec.structs.replace
         match query.operation:
             case "sum" | "avg" | "max" | "min":
@@ -334,13 +197,8 @@ class _Reader:
                     group_table=None,
                 )  # fmt: skip
             case _:
-                done = self._listing(query, figure, finder)
+                done = self._listing(query, figure)
         return replace(done, ignored=self._ignored())
-
-    def _use(self, column: Column | None) -> None:
-        for token in self.tokens:
-            if column in columns_named(token, self.schema):
-                token.used = True
 
     def _counting(self, query: Query) -> Query:
         """Count rows, or the different values of a column that stands where a noun would."""
@@ -380,7 +238,7 @@ class _Reader:
         first = min(self.subjects, default=-1)
         return unsaid(self.tokens[first]) if first >= 0 else 1
 
-    def _listing(self, query: Query, figure: Column | None, finder: Finder) -> Query:
+    def _listing(self, query: Query, figure: Column | None) -> Query:
         replace = msgspec.structs.replace
         top = self.superlative
         if top is not None:
@@ -396,7 +254,6 @@ class _Reader:
             asks = _WHICH.search(self.text) or _DIFFERENT.search(self.text)
             if place < first and asks and not self._single(query):
                 return replace(query, operation="distinct", column=column)
-        del finder
         return replace(
             query,
             shown=tuple(dict.fromkeys(column for _, column in mentioned)),

@@ -10,27 +10,68 @@ from agent.adapters.models.builtin.words import concept, split
 from agent.core.json import Json, fields, items
 
 _NAME = re.compile(
-    r"\b(?:my name is|my name's|i am called|call me|ich hei(?:ß|ss)e|mein name ist|nenn(?:e)? mich|i'm called"
+    r"\b(?:my name is|my name's|i am called|call me|ich hei(?:ß|ss)e|mein name ist"
+        r"|nenn(?:e)? mich|i'm called"
     r"|name'?s)\s+([^\W\d_][\w'-]*(?:\s+[A-ZÄÖÜ][\w'-]+)?)", re.IGNORECASE)  # fmt: skip
 _I_AM = re.compile(
     r"^\W*(?:hi|hello|hey|hallo)?\W*(?:i am|i'm|ich bin)\s+(?:der |die )?([A-ZÄÖÜ][\w'-]+)\W*$",
     re.IGNORECASE,
 )
 _NOT_NAMES = frozenset(
-    ["tired", "happy", "sad", "here", "back", "fine", "good", "ready", "done", "sorry", "not", "sure", "müde", "froh", "da", "fertig", "wieder", "gut", "looking", "going", "trying", "happy", "bored", "hungry", "busy", "new", "confused", "lost"]
+    [
+        "tired",
+        "happy",
+        "sad",
+        "here",
+        "back",
+        "fine",
+        "good",
+        "ready",
+        "done",
+        "sorry",
+        "not",
+        "sure",
+        "müde",
+        "froh",
+        "da",
+        "fertig",
+        "wieder",
+        "gut",
+        "looking",
+        "going",
+        "trying",
+        "happy",
+        "bored",
+        "hungry",
+        "busy",
+        "new",
+        "confused",
+        "lost",
+    ]
 )
 _REMEMBER = re.compile(
-    r"\b(?:remember|note|keep in mind|don't forget|merke? dir|notiere?|denk daran|vergiss nicht)\b(?:\s+that|\s+dass|\s*,\s*dass)?[,:]?\s+(.{3,200}?)[.!]*$",
+    r"\b(?:remember|note|keep in mind|don't forget|merke? dir|notiere?|denk daran"
+        r"|vergiss nicht)\b(?:\s+that|\s+dass|\s*,\s*dass)?[,:]?\s+(.{3,200}?)[.!]*$",
     re.IGNORECASE)  # fmt: skip
 _ABOUT = re.compile(
-    r"\b(?:my|our|mein\w*|unser\w*)\s+((?:[\w-]+\s+){1,4}?)(?:is|are|ist|sind|heißt|lautet)\s+(.{1,120}?)[.!]*$", re.IGNORECASE)  # fmt: skip
+    r"\b(?:my|our|mein\w*|unser\w*)\s+((?:[\w-]+\s+){1,4}?)(is|are|ist|sind|heißt"
+        r"|lautet)\s+(.{1,120}?)[.!]*$", re.IGNORECASE)  # fmt: skip
 _DOES = re.compile(
-    r"^\W*(?:by the way,?\s+|and\s+|und\s+)?(?:i|ich)\s+(?:really\s+|also\s+)?(like|love|hate|prefer|live|work|use|own|moved|study|mag|liebe|hasse|bevorzuge|wohne|lebe|arbeite|nutze|studiere|speak|spreche|am allergic|have|habe)\b\s*(.{2,120}?)[.!]*$", re.IGNORECASE)  # fmt: skip
+    r"^\W*(?:by the way,?\s+|and\s+|und\s+)?(?:i|ich)\s+(?:really\s+|also\s+)?(like"
+        r"|love|hate|prefer|live|work|use|own|moved|study|mag|liebe|hasse|bevorzuge"
+            r"|wohne|lebe|arbeite|nutze|studiere|speak|spreche|am allergic|have"
+                r"|habe)\b\s*(.{2,120}?)[.!]*$", re.IGNORECASE)  # fmt: skip
 _WHO_AM_I = re.compile(
-    r"\b(what'?s my name|what is my name|who am i|my name\s*\?|do you (?:know|remember) my name|wie hei(?:ß|ss)e ich|wer bin ich|wie ist mein name|kennst du meinen namen|weißt du.* ich hei(?:ß|ss)e|what am i called)", re.IGNORECASE)  # fmt: skip
+    r"\b(what'?s my name|what is my name|who am i|my name\s*\?|do you (?:know"
+        r"|remember) my name|wie hei(?:ß|ss)e ich|wer bin ich|wie ist mein name"
+            r"|kennst du meinen namen"
+                r"|weißt du.* ich hei(?:ß|ss)e|what am i called)", re.IGNORECASE)  # fmt: skip
 _WHAT_KNOWN = re.compile(
-    r"\b(know about me|remember about me|told you|did i (?:say|tell)|weißt du (?:über|von) mi(?:ch|r)|über mich|have i told|was habe ich)\b", re.IGNORECASE)  # fmt: skip
+    r"\b(know about me|remember about me|told you|did i (?:say|tell)"
+        r"|weißt du (?:über|von) mi(?:ch|r)"
+            r"|über mich|have i told|was habe ich)\b", re.IGNORECASE)  # fmt: skip
 _MINE = re.compile(r"\b(my|mine|i|me|mein\w*|ich|mir|our|unser\w*)\b", re.IGNORECASE)
+_VERB = re.compile(r"\s+(?:is|are|ist|sind|heißt|lautet)\s+")
 _UNNAMED = frozenset({"", "anonymous", "user", "none", "unknown", "nobody", "local"})
 
 
@@ -51,7 +92,7 @@ def told_in(text: str) -> Told:
     facts = [f"Name is {_titled(name)}"] if name else []
     about, does, keep = _ABOUT.search(text), _DOES.search(text), _REMEMBER.search(text)
     if about and "name" not in about[1].lower().split():
-        facts.append(_sentence(f"{about[1].strip()} is {about[2].strip()}"))
+        facts.append(_sentence(f"{about[1].strip()} {about[2].lower()} {about[3].strip()}"))
     elif does and not name:
         facts.append(_sentence(f"{_third(does[1])} {does[2].strip()}"))
     elif keep and not name:
@@ -87,9 +128,9 @@ def disproved(new: tuple[str, ...], known: list[str]) -> list[str]:
 
 
 def _subject(fact: str) -> str:
-    head, verb, _ = fact.partition(" is ")
-    if verb:
-        return head.lower()
+    parts = _VERB.split(fact, maxsplit=1)
+    if len(parts) > 1:
+        return parts[0].lower()
     moved = re.match(r"(?:lives?|moved|wohnt|lebt)\b", fact, re.IGNORECASE)
     return "lives" if moved else ""
 

@@ -4,17 +4,17 @@ import re
 
 from agent.adapters.models.builtin import recall
 from agent.adapters.models.builtin.asked import Asked
-from agent.adapters.models.builtin.purpose import Purpose, language_told, purpose_of
+from agent.adapters.models.builtin.purpose import Purpose, asking, language_told, purpose_of
 from agent.adapters.models.builtin.results import Rows, rows_in, summary, table
 from agent.core.json import Json, fields, items
 
 _WORKS = {
-    "en": "I am a small rule-based model, not an LLM. I can answer questions about the data{tables}, "
-    "make counters, switches, buttons and state machines on the page, and remember what you tell me "
-    "about yourself.",
-    "de": "Ich bin ein kleines regelbasiertes Modell, kein LLM. Ich kann Fragen zu den Daten{tables} "
-    "beantworten, Zähler, Schalter, Knöpfe und Automaten auf die Seite bringen und mir merken, was du "
-    "über dich erzählst.",
+    "en": "I am a small rule-based model, not an LLM. I can answer questions about the data, "
+    "make counters, switches, buttons and state machines on the page, and remember what you tell "
+    "me about yourself.",
+    "de": "Ich bin ein kleines regelbasiertes Modell, kein LLM. Ich kann Fragen zu den Daten "
+    "beantworten, Zähler, Schalter, Knöpfe und Automaten auf die Seite bringen und mir merken, was "
+    "du über dich erzählst.",
 }
 _SOCIAL = {
     ("greeting", "en"): "Hello{name}! What can I do for you?",
@@ -63,7 +63,7 @@ def _in_words(asked: Asked, purpose: Purpose, language: str) -> str:
         case "memory":
             return _remembered(asked, language)
         case "help":
-            return _WORKS[language].replace("{tables}", "")
+            return _WORKS[language]
         case "page":
             return _page(asked, language)
         case "feedback":
@@ -119,12 +119,27 @@ def _name(asked: Asked) -> str:
 
 
 def _of_rows(asked: Asked, rows: Rows, language: str) -> str:
+    note = _note(asked.objects)
+    question = _without(asking(asked.said), note)
     if rows.count > 1 and rows.rows:
         text = table(rows, language)
     else:
-        text = _told_summary(asked.objects) or summary(asked.said, rows, language)
-    note = _note(asked.objects)
-    return f"{text}\n\n{note}" if note else text
+        told = "" if note else _told_summary(asked.objects)
+        text = told or summary(question, rows, language)
+    page = _page(asked, language) if _shows(asked) else ""
+    return "\n\n".join(part for part in (text, note, page) if part)
+
+
+def _without(question: str, note: str) -> str:
+    """Leave out the words that a note says were not understood."""
+    for word in re.findall(r"“([^”]+)”", note):
+        question = re.sub(rf"\b{re.escape(word)}\b\s*", "", question)
+    return question
+
+
+def _shows(asked: Asked) -> bool:
+    """Whether the request tells of controls on the page."""
+    return any(fields(c).get("type") == "button" for v in asked.objects for c in items(v))
 
 
 def _told_summary(objects: tuple[Json, ...]) -> str:
@@ -178,26 +193,39 @@ def _page(asked: Asked, language: str) -> str:
     german = language == "de"
     shown = [fields(c) for value in asked.objects for c in items(value) if fields(c).get("type")]
     buttons = list(dict.fromkeys(str(c.get("label")) for c in shown if c.get("type") == "button"))
-    labels = list(
-        dict.fromkeys(str(c.get("label") or c.get("text")) for c in shown if c["type"] == "label")
-    )
-    parts = [f"**{', '.join(labels)}**"] if labels else []
+    labels = list(dict.fromkeys(_label(c) for c in shown if c["type"] == "label"))
+    parts = [", ".join(labels)] if labels else []
     if buttons:
         quoted = ", ".join(f"“{label}”" for label in buttons)
-        parts.append(f"{'die Knöpfe' if german else 'the buttons'} {quoted}")
-    lead = "Erledigt." if german else "Done."
+        parts.append(f"{'den Knöpfen' if german else 'the buttons'} {quoted}")
+    made = ", ".join(dict.fromkeys(_ids(asked.objects)))
+    lead = f"{'Erledigt' if german else 'Done'}{f' ({made})' if made else ''}."
     if not parts:
         return lead
-    joint = " und " if german else " with "
+    joint = " mit " if german else " with "
     return (
         f"{lead} {'Die Seite zeigt jetzt' if german else 'The page now shows'} {joint.join(parts)}."
     )
 
 
+def _label(control: Json) -> str:
+    """Write a label with what it shows."""
+    value = control.get("value", control.get("text"))
+    known = {True: "on", False: "off"}.get(value) if isinstance(value, bool) else value
+    return ": ".join(str(part) for part in (control.get("label"), known) if part is not None)
+
+
+def _ids(objects: tuple[Json, ...]) -> list[str]:
+    """Return the names that the calls of a request gave or used."""
+    calls = [fields(c) for value in objects for c in items(value) if "tool" in fields(c)]
+    arguments = [fields(part) for call in calls for part in call.values()]
+    return [str(given["id"]) for given in arguments if isinstance(given.get("id"), str)]
+
+
 def _unable(language: str) -> str:
     if language == "de":
-        return "Das kann ich leider nicht. " + _WORKS["de"].replace("{tables}", "")
-    return "I cannot do that. " + _WORKS["en"].replace("{tables}", "")
+        return "Das kann ich leider nicht. " + _WORKS["de"]
+    return "I cannot do that. " + _WORKS["en"]
 
 
 def _after_tools(asked: Asked) -> str:

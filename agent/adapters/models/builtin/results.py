@@ -13,22 +13,29 @@ _COUNT = re.compile(r'"row_count":\s*(\d+)')
 _ROWS = re.compile(r'"rows":\s*\[')
 _ROW = re.compile(r"\[[^\[\]]*\]")
 _HOW_MANY = re.compile(
-    r"^.*?\b(?:how many|number of|count(?: of| the| all)?|wie ?viele|anzahl(?: der| von| aller)?)\s+"
+    r"^.*?\b(?:how many|number of|count(?: of| the| all)?|wie ?viele|anzahl(?: der"
+        r"| von| aller)?)\s+"
     r"(?:the |all |der |die )?(.+?)[\s?.!]*$", re.IGNORECASE | re.DOTALL)  # fmt: skip
 _EXISTS = re.compile(
-    r"^\W*(?:are there|is there|do we have|gibt es|haben wir)\s+(?:any |irgendwelche )?(.+?)[\s?.!]*$",
+    r"^\W*(?:are there|is there|do we have|gibt es|haben wir)\s+(?:any "
+    r"|irgendwelche )?(.+?)[\s?.!]*$",
     re.IGNORECASE,
 )
 _VERB = re.compile(
     r"\s+(?=(?:are|is|were|was|do|does|did|have|has|had|use|uses|gibt|sind|ist|haben|hat|wurden|wurde"
-    r"|werden|wird|hatten|in|aus|from|with|without|mit|ohne|per|by|that|which|die)\b)", re.IGNORECASE)  # fmt: skip
+    r"|werden|wird|hatten|in|aus|from|with|without"
+        r"|mit|ohne|per|by|that|which|die)\b)", re.IGNORECASE)  # fmt: skip
 _THERE = re.compile(
-    r"^(?:are there|is there|are|is|do we have|did we have|have we got|exist|gibt es|haben wir|sind|ist es)"
-    r"(?=\s+(?:in|from|at|without|with|by|near|per|aus|mit|ohne|von|bei|je|pro|there)\b|$)\s*", re.IGNORECASE)  # fmt: skip
+    r"^(?:are there|is there|are|is|do we have|did we have|have we got|exist"
+        r"|gibt es|haben wir|sind|ist es)"
+    r"(?=\s+(?:in|from|at|without|with|by|near|per|aus"
+        r"|mit|ohne|von|bei|je|pro|there)\b|$)\s*", re.IGNORECASE)  # fmt: skip
 _THEREFORE = re.compile(r"^(?:are there|is there|do we have|gibt es|haben wir)\b\s*", re.IGNORECASE)
 _LEAD = re.compile(
-    r"^\W*(?:what(?:'s| is| was| are| were)|how (?:much|high|large|big)(?: is| was| are| did)?|was (?:ist|sind|war)"
-    r"|wie (?:hoch|groß|viel)(?: ist| sind| war| waren)?|tell me|show me|give me|zeige?(?: mir)?|nenne?(?: mir)?)\s+",
+    r"^\W*(?:what(?:'s| is| was| are| were)|how (?:much|high|large|big)(?: is| was"
+        r"| are| did)?|was (?:ist|sind|war)"
+    r"|wie (?:hoch|groß|viel)(?: ist| sind| war| waren)?|tell me|show me|give me"
+        r"|zeige?(?: mir)?|nenne?(?: mir)?)\s+",
     re.IGNORECASE)  # fmt: skip
 _PLACES = re.compile(r"\b(in|aus|from|near|or|oder|and|und)\s+([a-zäöü])", re.IGNORECASE)
 _SHOWN = 50
@@ -113,7 +120,7 @@ def _sentence(columns: list[str], row: list[Json]) -> str:
         f"{name.replace('_', ' ')}: {shown(value)}"
         for name, value in zip(columns[1:], row[1:], strict=False)
     )
-    return f"**{shown(row[0])}** ({rest})" if rest else f"**{shown(row[0])}**"
+    return f"{shown(row[0])} ({rest})" if rest else shown(row[0])
 
 
 def _scalar(question: str, value: Json, *, german: bool) -> str:
@@ -121,7 +128,7 @@ def _scalar(question: str, value: Json, *, german: bool) -> str:
     if asked and isinstance(value, int):
         return _counted(asked[1], value, german=german, exists=bool(_EXISTS.match(question)))
     subject = _LEAD.sub("", question).strip(" ?.!")
-    return f"{subject[:1].upper()}{_places(subject[1:])}: **{shown(value)}**"
+    return f"{subject[:1].upper()}{_places(subject[1:])}: {shown(value)}"
 
 
 def _counted(asked: str, n: int, *, german: bool, exists: bool) -> str:
@@ -133,10 +140,10 @@ def _counted(asked: str, n: int, *, german: bool, exists: bool) -> str:
     noun = noun[:1].upper() + noun[1:] if german else _singular(noun) if n == 1 else noun
     tail = f" {_places(tail)}" if tail else ""
     if not verbless:
-        return f"**{n}** {noun}{tail}."
+        return f"{n} {noun}{tail}."
     if german:
-        return f"Es gibt **{n}** {noun}{tail}."
-    return f"There {'is' if n == 1 else 'are'} **{n}** {noun}{tail}."
+        return f"Es gibt {n} {noun}{tail}."
+    return f"There {'is' if n == 1 else 'are'} {n} {noun}{tail}."
 
 
 _PREPOSITIONS = bag("in aus from with without mit ohne per by near at von bei there")
@@ -159,9 +166,7 @@ def _is_name(text: str, at: int) -> bool:
         bool(word)
         and len(word[0]) > 3
         and word[0].lower() not in _PLAIN
-        and not re.match(
-            r"\w+\s+\w+", text[at - 1 :]
-        )
+        and not re.match(r"\w+\s+\w+", text[at - 1 :])
     )
 
 

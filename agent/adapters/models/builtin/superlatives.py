@@ -32,6 +32,7 @@ _MOST_WHAT = {
 _COMMON = bag("common frequent popular")
 _TOP = bag("top best first ersten")
 _PLURAL = 5
+_MOST_ROWS = 1000
 
 
 class Superlative(msgspec.Struct, frozen=True, kw_only=True):
@@ -96,10 +97,10 @@ def _bounds(tokens: list[Token], place: int) -> bool:
 def number_near(tokens: list[Token], place: int) -> int:
     """Return the number beside ``place``, as in ``5 oldest`` or ``top 5``."""
     for other in (place - 1, place + 1, place - 2):
-        if 0 <= other < len(tokens) and (value := tokens[other].number) is not None:
-            if 0 < value <= 1000 and not tokens[other].used:
-                tokens[other].used = True
-                return int(value)
+        value = tokens[other].number if 0 <= other < len(tokens) else None
+        if value is not None and 0 < value <= _MOST_ROWS and not tokens[other].used:
+            tokens[other].used = True
+            return int(value)
     return 0
 
 

@@ -13,7 +13,8 @@ from agent.adapters.models.builtin.lexicon import STOP, bag
 from agent.adapters.models.builtin.words import concept, fold, split, stem
 
 _HEAD = re.compile(
-    r"^[ \t#*-]*(?:create[ \t]+)?table:?[ \t]+[`\"\[]?(\w+)[`\"\]]?[ \t]*\(?[ \t]*(?:(?:--|:|#|—)[ \t]*(.*))?$",
+    r"^[ \t#*-]*(?:create[ \t]+)?table:?[ \t]+[`\"\[]?(\w+)[`\"\]]?"
+    r"[ \t]*\(?[ \t]*(?:(?:--|:|#|—)[ \t]*(.*))?$",
     re.IGNORECASE,
 )
 _COLUMN = re.compile(r"^[ \t]*(?:[-*][ \t]+)?[`\"\[]?(\w+)[`\"\]]?[ \t]+([A-Za-z]+)[^\n]*$")

@@ -14,15 +14,33 @@ from agent.adapters.models.builtin.asked import Signature
 from agent.adapters.models.builtin.widgets import Deed
 from agent.core.json import Json, fields, items
 
+_MACHINE = (r"machine|automat", 2)
 _SIGNS: Mapping[str, tuple[tuple[str, int], ...]] = {
-    "query": ((r"\bsql\b", 3), (r"\bselect\b", 3), (r"\bdatabase\b|datenbank", 2), (r"query", 1)),
-    "buttons": ((r"\bbuttons?\b|knöpfe", 3), (r"show|emit|display|zeig", 1), (r"machine|automat", -4)),
-    "value": ((r"\bset\b.{0,30}\b(value|state)", 3), (r"value|state", 1), (r"machine|automat|label|buttons", -3)),
-    "labels": ((r"\blabels?\b|tables?\b", 3), (r"show|emit|display", 1), (r"machine|sql|query", -4)),
-    "machine": ((r"machine|automat", 2), (r"\bcreate|\bmake\b|\bnew\b|\bbuild", 3), (r"existing|remove|reset", -4)),
-    "state": ((r"machine|automat", 2), (r"\badd\b|extend", 3), (r"state|mode|step", 1), (r"remove|create", -3)),
-    "reset": ((r"machine|automat", 2), (r"reset|initial|back|restart", 3), (r"create|remove|add\b", -3)),
-    "destroy": ((r"machine|automat", 2), (r"remove|destroy|delete|get rid", 3), (r"create|add\b", -3)),
+    "query": (
+        (r"\bsql\b", 3), (r"\bselect\b", 3), (r"\bdatabase\b|datenbank", 2), (r"query", 1),
+    ),
+    "buttons": (
+        (r"\bbuttons?\b|knöpfe", 3), (r"show|emit|display|zeig", 1), (r"machine|automat", -4),
+    ),
+    "value": (
+        (r"\bset\b.{0,30}\b(value|state)", 3), (r"value|state", 1),
+        (r"machine|automat|label|buttons", -3),
+    ),
+    "labels": (
+        (r"\blabels?\b|tables?\b", 3), (r"show|emit|display", 1), (r"machine|sql|query", -4),
+    ),
+    "machine": (
+        _MACHINE, (r"\bcreate|\bmake\b|\bnew\b|\bbuild", 3), (r"existing|remove|reset", -4),
+    ),
+    "state": (
+        _MACHINE, (r"\badd\b|extend", 3), (r"state|mode|step", 1), (r"remove|create", -3),
+    ),
+    "reset": (
+        _MACHINE, (r"reset|initial|back|restart", 3), (r"create|remove|add\b", -3),
+    ),
+    "destroy": (
+        _MACHINE, (r"remove|destroy|delete|get rid", 3), (r"create|add\b", -3),
+    ),
 }  # fmt: skip
 _ENOUGH = 3
 

@@ -67,7 +67,12 @@ class BuiltinTransport:
     async def _chunks(
         self, name: str, model: str, reply: Reply, usage: Json
     ) -> AsyncGenerator[bytes, None]:
-        head: Json = {"id": name, "object": "chat.completion.chunk", "created": 0, "model": model}
+        head: dict[str, Json] = {
+            "id": name,
+            "object": "chat.completion.chunk",
+            "created": 0,
+            "model": model,
+        }
         waiting = b""
         for delta in _deltas(reply, 1 if self._pause else _UNPACED):
             event = _event(
@@ -79,7 +84,8 @@ class BuiltinTransport:
             await asyncio.sleep(self._pause)
             yield event
         finish = "tool_calls" if reply.calls else "stop"
-        last = {**head, "choices": [{"index": 0, "delta": {}, "finish_reason": finish}]}
+        end: Json = {"index": 0, "delta": {}, "finish_reason": finish}
+        last: Json = {**head, "choices": [end]}
         tail: Json = {**head, "choices": [], "usage": usage}
         yield waiting + _event(last) + _event(tail) + b"data: [DONE]\n\n"
 

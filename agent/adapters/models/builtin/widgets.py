@@ -8,13 +8,23 @@ import re
 
 import msgspec
 
-from agent.adapters.models.builtin.lexicon import STOP, bag
+from agent.adapters.models.builtin.lexicon import STOP
+from agent.adapters.models.builtin.naming import (
+    MACHINE,
+    NOUNS,
+    QUOTES,
+    listing,
+    machine_name,
+    name_in,
+    slug,
+)
 from agent.adapters.models.builtin.words import fold, split
 from agent.core.json import Json, fields, items
 
 _MAKE = re.compile(
     r"\b(make|create|build|add|give|show|need|want|put|set up|generate|design|mach\w*|erstell\w*"
-    r"|bau\w*|füge|gib|zeig\w*|brauche|möchte|will|hätte|leg\w*|anlegen|hinzufügen)\b", re.IGNORECASE)  # fmt: skip
+    r"|bau\w*|füge|gib|zeig\w*|brauche|möchte|will"
+        r"|hätte|leg\w*|anlegen|hinzufügen)\b", re.IGNORECASE)  # fmt: skip
 _REMOVE = re.compile(
     r"\b(remove|delete|destroy|drop|get rid of|lösch\w*|entfern\w*|weg mit)\b", re.IGNORECASE
 )
@@ -23,7 +33,8 @@ _ADD = re.compile(
     r"\b(add|another|extend|insert|füge?|hinzu\w*|ergänz\w*|noch ein\w*|append)\b", re.IGNORECASE
 )
 _SET = re.compile(
-    r"\b(?:set|setze?|change|ändere?)\s+(?:the\s+|den\s+|die\s+|das\s+)?([\w ]+?)\s+(?:to|auf)\s+(.+?)[.!]?$",
+    r"\b(?:set|setze?|change|ändere?)\s+(?:the\s+|den\s+|die\s+"
+    r"|das\s+)?([\w ]+?)\s+(?:to|auf)\s+(.+?)[.!]?$",
     re.IGNORECASE,
 )
 _COUNTER = re.compile(r"\b(counters?|zähler|tally)\b", re.IGNORECASE)
@@ -31,30 +42,14 @@ _TOGGLE = re.compile(
     r"\b(toggles?|switch(?:es)?|schalter|umschalter|checkbox|on/off|an/aus)\b", re.IGNORECASE
 )
 _BUTTON = re.compile(r"\b(buttons?|knopf|knöpfe|schaltfläche\w*|taste\w*)\b", re.IGNORECASE)
-_MACHINE = re.compile(
-    r"\b(state machine|machine|automat\w*|zustandsautomat|wizard|assistent\w*|navigation|nav|menu|menü"
-    r"|tabs?|traffic ?lights?|ampel\w*|workflow|stepper|steps|pages|seiten)\b", re.IGNORECASE)  # fmt: skip
-_STATE = re.compile(r"\b(state|page|step|tab|mode|zustand|seite|schritt|modus|phase)\b", re.IGNORECASE)
-_LISTED = re.compile(
-    r"(?:\bwith\b|\bmit\b|\bnamed\b|\bcalled\b|\blabell?ed\b|\bnamens\b|:|\bfor\b|\bfür\b|\bsaying\b)"
-    r"\s*(?:the\s+|den\s+|die\s+)?(?:(?:states?|zuständen?|pages?|seiten|steps?|schritten?|tabs|options"
-    r"|labels?|buttons?|knöpfen?|modes)\b\s*:?\s*)?(.+)$", re.IGNORECASE)  # fmt: skip
-_COMMA = re.compile(r"\s*(?:,|;|/|->|→|\band\b|\bund\b|\bor\b|\boder\b)\s*", re.IGNORECASE)
-_QUOTES = re.compile(r"[\"“„']([^\"”“']{1,60})[\"”“']")
+_STATE = re.compile(
+    r"\b(state|page|step|tab|mode|zustand|seite|schritt|modus|phase)\b", re.IGNORECASE
+)
 _START = re.compile(
     r"\b(?:start\w*|begin\w*|beginn\w*|ab|bei|from|at)\s+(?:at|with|from|bei|mit|von)?\s*(-?\d+)\b",
     re.IGNORECASE,
 )
 _STEP = re.compile(r"\b(?:steps? of|by|in \w*schritten|um)\s+(\d+)\b", re.IGNORECASE)
-_NOUNS = bag(
-    """counter zähler toggle switch schalter button knopf machine automat automaton state page step
-    buttons knöpfe states counters tally on off reset zurücksetzen simple small little einfachen
-    einfacher new neuen neue interactive up down click clicks umschalter navigation menu menü wizard
-    plus minus increment decrement clear remove delete destroy lösche entferne again back zurück
-    zustand seite zustände seiten tab mode light traffic ampel nav all existing current called
-    named tracks track count counts counting zählt labelled says saying first called only starts
-    starting start begins beginning knöpfen zuständen pages steps tabs erstelle mache baue ui
-    restart add another extend page's sagt beschriftet called""")  # fmt: skip
 _COLOURS = (("red", "yellow", "green"), ("rot", "gelb", "grün"))
 _PAGES = (("home", "search", "settings"), ("start", "suche", "einstellungen"))
 _STEPS = (("step_1", "step_2", "step_3"), ("schritt_1", "schritt_2", "schritt_3"))
@@ -84,9 +79,8 @@ def shown_in(objects: tuple[Json, ...]) -> Shown:
     found: list[Json] = []
     machines: dict[str, Json] = {}
     for value in objects:
-        for entry in items(value):
-            if fields(entry).get("type") in ("button", "label", "table"):
-                found.append(entry)
+        known = ("button", "label", "table")
+        found += [entry for entry in items(value) if fields(entry).get("type") in known]
         for entry in (value, *fields(value).values()):
             if {"states", "current"} <= fields(entry).keys():
                 machines[str(entry.get("id"))] = entry
@@ -118,7 +112,7 @@ def _making(text: str, shown: Shown, language: str) -> list[Deed]:
     if machine and _STATE.search(text) and _ADD.search(text):
         name = _wanted_state(text, machine)
         return [Deed(kind="state", name=str(machine["id"]), value=name)] if name else []
-    if _MACHINE.search(text):
+    if MACHINE.search(text):
         return [_machine(text, language)]
     if _COUNTER.search(text) and not (_BUTTON.search(text) and _ADD.search(text) and shown.buttons):
         return _counter(text, language)
@@ -130,7 +124,7 @@ def _making(text: str, shown: Shown, language: str) -> list[Deed]:
 
 
 def _counter(text: str, language: str) -> list[Deed]:
-    name = _name(text) or ("zähler" if language == "de" else "count")
+    name = name_in(text).strip() or ("zähler" if language == "de" else "count")
     key, label = slug(name), name.replace("_", " ").capitalize()
     start, step = _START.search(text), _STEP.search(text)
     begin, by = int(start[1]) if start else 0, int(step[1]) if step else 1
@@ -166,7 +160,7 @@ def _reset_button(key: str, value: Json, language: str) -> Json:
 
 
 def _toggle(text: str) -> list[Deed]:
-    name = _name(text) or "switch"
+    name = name_in(text).strip() or "switch"
     key, label = slug(name), name.replace("_", " ").capitalize()
     button = {"label": label, "action": f"toggle_{key}", "payload": {"op": "toggle", "var": key}}
     return [
@@ -184,14 +178,14 @@ def _buttons(text: str, shown: Shown, language: str) -> list[Deed]:
         button = _reset_button(variable, 0, language)
         kept = tuple(entry for entry in kept if entry["action"] != button["action"])
         return [Deed(kind="buttons", entries=(*kept, button))]
-    labels = _QUOTES.findall(text) or _listing(text) or _named_before(text)
+    labels = QUOTES.findall(text) or listing(text) or _named_before(text)
     made = tuple({"label": label, "action": slug(label)} for label in labels)
     return [Deed(kind="buttons", entries=(*kept, *made))] if made else []
 
 
 def _named_before(text: str) -> list[str]:
     """``a help button``, ``einen Start-Knopf``."""
-    name = _name(text)
+    name = name_in(text).strip()
     return [name.capitalize()] if name else ["Reset"] if _RESET.search(text) else ["Button"]
 
 
@@ -209,14 +203,14 @@ def _machine(text: str, language: str) -> Deed:
     german = language == "de"
     light = re.search(r"traffic ?light|ampel", text, re.IGNORECASE)
     steps = re.search(r"wizard|assistent|stepper|steps|workflow|schritt", text, re.IGNORECASE)
-    named = [slug(entry) for entry in _QUOTES.findall(text) or _listing(text)]
+    named = [slug(entry) for entry in QUOTES.findall(text) or listing(text)]
     default = _COLOURS if light else _STEPS if steps else _PAGES
     states = list(dict.fromkeys(named)) if len(named) > 1 else list(default[german])
     cycle = bool(light or re.search(r"\bcycle|loop|zyklus|kreis", text, re.IGNORECASE))
     entries = {
         name: {"buttons": _ways(name, states, cycle=cycle, steps=bool(steps))} for name in states
     }
-    return Deed(kind="machine", name=_machine_name(text), value=entries, initial=states[0])
+    return Deed(kind="machine", name=machine_name(text), value=entries, initial=states[0])
 
 
 def _ways(name: str, states: list[str], *, cycle: bool, steps: bool) -> list[Json]:
@@ -230,42 +224,6 @@ def _ways(name: str, states: list[str], *, cycle: bool, steps: bool) -> list[Jso
     return [{"label": target.replace("_", " ").capitalize(), "go": target} for target in targets]
 
 
-def _machine_name(text: str) -> str:
-    called = re.search(r"\b(?:called|named|namens|id)\s+[\"']?([\w-]+)", text, re.IGNORECASE)
-    if called:
-        return slug(called[1])
-    word = _MACHINE.search(text)
-    kind = fold(word[0]).replace(" ", "_") if word else "machine"
-    known = {
-        "trafficlight": "traffic_light",
-        "traffic_lights": "traffic_light",
-        "navigation": "nav",
-    }
-    if kind in ("machine", "state_machine") or kind.startswith(("automat", "zustands")):
-        before = re.search(r"(\w+)\s+(?:state )?(?:machine|automat)", text, re.IGNORECASE)
-        name = (
-            before[1].lower() if before and before[1].lower() not in STOP | {"state"} else "machine"
-        )
-        return slug(name)
-    return known.get(kind, kind)
-
-
-def _listing(text: str) -> list[str]:
-    found = _LISTED.search(text)
-    if not found:
-        return []
-    parts = [part.strip(" .!?\"'") for part in _COMMA.split(found[1])]
-    kept = [
-        re.sub(r"^(?:the|a|an|der|die|das|ein|eine|einen)\s+", "", part, flags=re.IGNORECASE)
-        for part in parts
-    ]
-    tidy = [
-        re.sub(r"\s+(?:buttons?|states?|pages?|knöpfen?|zuständen?|seiten)$", "", p, flags=re.IGNORECASE)
-        for p in kept
-    ]
-    return [part for part in tidy if part and len(split(part)) <= 4]
-
-
 def _machine_meant(text: str, shown: Shown) -> Json:
     low = fold(text)
     for machine in shown.machines:
@@ -276,23 +234,27 @@ def _machine_meant(text: str, shown: Shown) -> Json:
 
 
 def _wanted_state(text: str, machine: Json) -> str:
-    named = _QUOTES.findall(text) or _listing(text)
+    named = QUOTES.findall(text) or listing(text)
     own = set(split(fold(str(machine["id"]).replace("_", " "))))
     for name in named:
-        if fold(name) not in own and _MACHINE.sub("", name).strip():
+        if fold(name) not in own and MACHINE.sub("", name).strip():
             return slug(re.sub(r"\s+(?:to|zu|in|into|auf)\b.*$", "", name, flags=re.IGNORECASE))
-    words = [w for w in split(text) if w.lower() not in STOP | _NOUNS and fold(w) not in own]
+    words = [w for w in split(text) if w.lower() not in STOP | NOUNS and fold(w) not in own]
     return slug(words[0]) if words else ""
 
 
 def _removal(text: str, shown: Shown) -> list[Deed]:
     machine = _machine_meant(text, shown)
     named = machine and fold(str(machine["id"]).replace("_", " ")) in fold(text).replace("_", " ")
-    if machine and (named or _MACHINE.search(text)):
+    if machine and (named or MACHINE.search(text)):
         everything = re.search(r"\b(all|alle)\b", text, re.IGNORECASE)
         gone = shown.machines if everything else (machine,)
         return [Deed(kind="destroy", name=str(m["id"])) for m in gone]
-    if _COUNTER.search(text) or _TOGGLE.search(text) or re.search(r"\b(all|alle)\b", text, re.IGNORECASE):
+    if (
+        _COUNTER.search(text)
+        or _TOGGLE.search(text)
+        or re.search(r"\b(all|alle)\b", text, re.IGNORECASE)
+    ):
         return [Deed(kind="labels"), Deed(kind="buttons")] if shown.buttons or shown.labels else []
     if _BUTTON.search(text) and shown.buttons:
         low = fold(text)
@@ -320,26 +282,3 @@ def _setting(found: "re.Match[str]", shown: Shown) -> list[Deed]:
     except msgspec.DecodeError:
         value = raw
     return [Deed(kind="value", name=name, value=value)]
-
-
-def _name(text: str) -> str:
-    """Return what a counter, switch or button is called or is for."""
-    quoted = _QUOTES.search(text)
-    if quoted:
-        return quoted[1]
-    called = re.search(
-        r"\b(?:called|named|labell?ed|namens|for(?: counting)?|of|für|saying)\s+(?:the |my |our |die |den |das |meine |unsere )?([\w-]+)",
-        text, re.IGNORECASE)  # fmt: skip
-    if called and called[1].lower() not in STOP | _NOUNS:
-        return called[1]
-    before = re.search(
-        r"([\w-]+)[- ](?:counter|zähler|toggle|switch|schalter|button|knopf)\b", text, re.IGNORECASE
-    )
-    if before and before[1].lower() not in STOP | _NOUNS:
-        return before[1]
-    return ""
-
-
-def slug(text: str) -> str:
-    """Return ``text`` as a key: lower case, words joined by ``_``."""
-    return re.sub(r"[^\w]+", "_", text.strip().lower()).strip("_") or "value"
