@@ -6,12 +6,15 @@ import os
 import re
 import shlex
 import subprocess
+import sys
 import tomllib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
 import click
+import httpx
 import pytest
 from click.testing import CliRunner
 
@@ -271,3 +274,85 @@ def test_the_node_that_reads_the_clock_is_refused_as_the_page_says(workspace, pa
     path.write_text(late.text, "utf-8")
     told_by = told(f"{RUN} switch cities")
     assert f"{workspace}/{message.text.strip()}" in told_by
+
+
+# The README
+
+
+README = ROOT / "README.md"
+CURL = r"^c\(\) .*$"
+
+
+def test_the_table_of_commands_is_complete():
+    named = re.findall(rf"^\| `{RUN} ([a-z]+)", README.read_text("utf-8"), re.MULTILINE)
+    assert sorted(named) == sorted(main.commands)
+
+
+def test_the_picture_is_small():
+    assert (ROOT / "docs" / "images" / "page.png").stat().st_size < 300_000
+
+
+class Tour:
+    """A folder, a server in it, and the lines of the README run there as they stand."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.env = {
+            **os.environ, "PYTHONPATH": str(ROOT), "AGENT_PORT": "0", "AGENT_BROWSER": "false"
+        }  # fmt: skip
+        (curl,) = re.findall(CURL, README.read_text("utf-8"), re.MULTILINE)
+        python = shlex.quote(sys.executable)
+        self.prelude = f'{curl}\npython3() {{ shift; {python} -m agent "$@"; }}\n'
+        self.url = ""
+
+    @contextmanager
+    def server(self, command: str) -> Generator[None]:
+        paced = dict(re.findall(r"(AGENT_\w+)=(\S+)", command))
+        process = subprocess.Popen(
+            [sys.executable, "-m", "agent"],
+            cwd=self.folder, env={**self.env, **paced}, stdout=subprocess.PIPE, text=True,
+        )  # fmt: skip
+        try:
+            assert process.stdout is not None
+            told = "".join(process.stdout.readline() for _ in range(5))
+            self.url = re.findall(r"http://127\.0\.0\.1:\d+", told)[0]
+            with httpx.Client(transport=httpx.HTTPTransport(retries=5)) as client:
+                assert client.get(f"{self.url}/health").json() == {"status": "ok"}
+            yield
+        finally:
+            process.kill()
+            process.communicate(timeout=20)
+
+    def run(self, lines: str) -> str:
+        script = self.prelude + lines.replace("http://127.0.0.1:8000", self.url)
+        done = subprocess.run(
+            ["bash", "-euc", script], cwd=self.folder, env=self.env, capture_output=True, text=True
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+
+@pytest.mark.slow
+def test_the_five_minutes_of_the_readme(tmp_path):
+    tour = Tour(tmp_path)
+    found = [block for block in blocks(README) if block.role.startswith("tour")]
+    (start,) = [block.text for block in found if block.role == "tour start"]
+    (again,) = [block.text for block in found if block.role == "tour restart"]
+    talk, look, replay, kill = [block.text for block in found if block.role == "tour"]
+    with tour.server(start):
+        said = tour.run(talk)
+        assert "There are 29 customers in Leipzig" in said.replace("*", "")
+        assert all(node in said for node in ("input", "director", "interpreter", "memorizer"))
+        shown = [json.loads(line) for line in re.split(r"(?<=})(?={)", tour.run(look))]
+        assert shown[0]["last_trace"]["total_frames"] == 5
+        assert shown[1]["response"] in said
+        assert shown[2]["status"] == "queued"
+        assert shown[3]["status"] in ("running", "done")
+        command, expected = replay.removeprefix("$ ").split("\n", 1)
+        assert tour.run(command) == expected
+        tour.run(kill)
+    with tour.server(start):
+        runs = tour.run(again)
+        ended = re.findall(r"interrupted|done|queued|running", runs)
+        assert sorted(ended) == ["done", "done", "done", "interrupted"]
+        assert ended[0] == "done", runs
