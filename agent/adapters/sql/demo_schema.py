@@ -56,8 +56,10 @@ _COLUMNS: dict[str, dict[str, tuple[str, str]]] = {
         "geraetenummer": ("TEXT NOT NULL UNIQUE", "serial number of the device"),
         "typ": (
             "TEXT NOT NULL",
-            "device type: Heizkostenverteiler (heat cost allocator), Warmwasserzähler, "
-            + "Kaltwasserzähler, Wärmemengenzähler or Rauchwarnmelder (smoke detector, never read)",
+            (
+                "device type: Heizkostenverteiler (heat cost allocator), Warmwasserzähler, "
+                "Kaltwasserzähler, Wärmemengenzähler or Rauchwarnmelder (never read)"
+            ),
         ),
         "hersteller": ("TEXT NOT NULL", "manufacturer"),
         "einbaudatum": ("TEXT NOT NULL", "date of installation as YYYY-MM-DD"),

@@ -6,30 +6,25 @@ model's own bytes, its comments (MySQL runs some of them) and its quoting never 
 is one layer of several; the engine behind it refuses on its own.
 """
 
+import logging
 from collections.abc import Collection
+from functools import cache
 from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
 from agent.adapters.sql.lookups import described, listed
-from agent.adapters.sql.vocabulary import (
-    REWRITTEN,
-    SYNTAX,
-    TYPES,
-    VOCABULARIES,
-    Dialect,
-    Vocabulary,
-)
-from agent.core.errors import ToolFailed
+from agent.adapters.sql.refusal import refused
+from agent.adapters.sql.token_rules import check_tokens
+from agent.adapters.sql.tree_rules import check_qualifier, check_tree, tables
+from agent.adapters.sql.vocabulary import VOCABULARIES, Dialect
 
 if TYPE_CHECKING:
     from sqlglot import exp
+    from sqlglot.dialects.dialect import Dialect as Grammar
     from sqlglot.tokenizer_core import Token
 
 MAX_CHARS = 10_000
-MAX_NESTING = 32
-"""Open parentheses or CASEs at one place; honest queries stay below 10."""
-ALLOWED = "one SELECT (with WITH, UNION or VALUES), DESCRIBE table, SHOW TABLES or SHOW COLUMNS"
 
 Kind = Literal["query", "describe", "tables"]
 
@@ -59,31 +54,28 @@ def guard(sql: str, dialect: Dialect = "sqlite", *, schemas: Collection[str] = (
     _check_text(sql)
     own = frozenset(name.lower() for name in schemas)
     if (name := described(sql)) is not None:
-        _check_qualifier(name[0], own | VOCABULARIES[dialect].qualifiers)
+        check_qualifier(name[0], own | VOCABULARIES[dialect].qualifiers)
         return Guarded(sql=f"DESCRIBE {name[1]}", kind="describe", tables=(name[1],))
     if (schema := listed(sql)) is not None:
-        _check_qualifier(schema, own | VOCABULARIES[dialect].qualifiers)
+        check_qualifier(schema, own | VOCABULARIES[dialect].qualifiers)
         return Guarded(sql="SHOW TABLES", kind="tables")
     return _query(sql, dialect, own)
 
 
 def _query(sql: str, dialect: Dialect, own: frozenset[str]) -> Guarded:
-    words = VOCABULARIES[dialect]
-    tree = _parse(sql, dialect)
-    _check_tree(tree, words, own)
-    if dialect == "sqlite":
-        _drop_qualifiers(tree)
-    written = _write(tree, dialect)
-    again = _parse(written, dialect)
-    _check_tree(again, words, own)
+    written = _write(_read(sql, dialect, own), dialect)
+    again = _read(written, dialect, own)
     if _write(again, dialect) != written:
         raise refused("it can be read in two ways")
-    return Guarded(sql=written, kind="query", tables=_tables(again))
+    return Guarded(sql=written, kind="query", tables=tables(again))
 
 
-def refused(what: str) -> ToolFailed:
-    """Return the refusal that names ``what`` and says what would have been allowed."""
-    return ToolFailed("sql_refused", f"This SQL was refused: {what}. Allowed: {ALLOWED}.")
+def _read(sql: str, dialect: Dialect, own: frozenset[str]) -> "exp.Expr":
+    tree = _parse(sql, dialect)
+    check_tree(tree, VOCABULARIES[dialect], own)
+    if dialect == "sqlite":
+        _suit_sqlite(tree)
+    return tree
 
 
 def _check_text(sql: str) -> None:
@@ -97,13 +89,12 @@ def _check_text(sql: str) -> None:
 
 
 def _parse(sql: str, dialect: Dialect) -> "exp.Expr":
-    from sqlglot.dialects.dialect import Dialect as Grammar
     from sqlglot.errors import SqlglotError
 
-    grammar = Grammar.get_or_raise(dialect)
+    grammar = _grammar(dialect)
     try:
         tokens = _without_end(grammar.tokenize(sql))
-        _check_tokens(tokens)
+        check_tokens(tokens, VOCABULARIES[dialect])
         trees = grammar.parser().parse(tokens, sql)
     except SqlglotError as error:
         raise refused(f"it is not valid {dialect} SQL ({_reason(error)})") from error
@@ -112,8 +103,17 @@ def _parse(sql: str, dialect: Dialect) -> "exp.Expr":
     except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
         raise refused(f"the parser cannot read it ({type(error).__name__})") from error
     if len(trees) != 1 or trees[0] is None:
-        raise refused(f"{len(trees)} statements came, one may")
+        raise refused(f"it holds {len(trees)} statements, one is allowed")
     return trees[0]
+
+
+@cache
+def _grammar(dialect: Dialect) -> "Grammar":
+    from sqlglot.dialects.dialect import Dialect as Grammar
+
+    # It warns on the root logger's handler about statements that are then refused anyway.
+    logging.getLogger("sqlglot").setLevel(logging.ERROR)
+    return Grammar.get_or_raise(dialect)
 
 
 def _write(tree: "exp.Expr", dialect: Dialect) -> str:
@@ -128,7 +128,7 @@ def _write(tree: "exp.Expr", dialect: Dialect) -> str:
 
 
 def _reason(error: Exception) -> str:
-    return str(error).splitlines()[0].split("\x1b", 1)[0].strip().rstrip(".")
+    return str(error).splitlines()[0].split("\x1b", 1)[0].strip().rstrip(".")[:120]
 
 
 def _without_end(tokens: "list[Token]") -> "list[Token]":
@@ -137,96 +137,12 @@ def _without_end(tokens: "list[Token]") -> "list[Token]":
     return tokens
 
 
-def _check_tokens(tokens: "list[Token]") -> None:
-    first = next((token.text for token in tokens if token.text != "("), "")
-    if first.upper() not in {"SELECT", "WITH", "VALUES"}:
-        raise refused(f"it begins with {first!r}" if first else "it holds no statement")
-    depth = 0
-    for token in tokens:
-        word = token.text.upper()
-        depth += (word in _OPENING) - (word in _CLOSING)
-        if depth > MAX_NESTING:
-            raise refused(f"it nests deeper than {MAX_NESTING} levels")
-        if word == ";" and token.token_type.name == "SEMICOLON":
-            raise refused("more than one statement came")
-        if any(comment.lstrip("M").startswith("!") for comment in token.comments):
-            raise refused("it hides SQL in a comment")
-
-
-_OPENING = frozenset({"(", "CASE", "[", "{"})
-_CLOSING = frozenset({")", "END", "]", "}"})
-
-
-def _check_tree(tree: "exp.Expr", words: Vocabulary, own: frozenset[str]) -> None:
-    from sqlglot import exp
-
-    if not isinstance(tree, exp.Select | exp.SetOperation | exp.Subquery | exp.Values):
-        raise refused(f"{_label(tree)} is not a query")
-    for node in tree.walk():
-        kind = type(node).__name__
-        if isinstance(node, exp.Table):
-            _check_table(node, words, own)
-        elif isinstance(node, exp.DataType):
-            _check_type(node)
-        elif kind not in SYNTAX and not (isinstance(node, exp.Func) and _known(node, words)):
-            raise refused(f"{_label(node)} is not allowed")
-
-
-def _known(node: "exp.Func", words: Vocabulary) -> bool:
-    from sqlglot import exp
-
-    if isinstance(node, exp.Anonymous | exp.AnonymousAggFunc):
-        return node.name.lower() in words.functions
-    names = {name.lower() for name in type(node).sql_names()}
-    return bool(names & words.functions) or type(node).__name__ in REWRITTEN
-
-
-def _label(node: "exp.Expr") -> str:
-    from sqlglot import exp
-
-    if isinstance(node, exp.Anonymous | exp.AnonymousAggFunc):
-        return f"the function {node.name}()"
-    if isinstance(node, exp.Func):
-        return f"the function {node.sql_name().lower()}()"
-    return f"the {type(node).__name__.upper()} construct"
-
-
-def _check_table(node: "exp.Table", words: Vocabulary, own: frozenset[str]) -> None:
-    from sqlglot import exp
-
-    if not isinstance(node.this, exp.Identifier):
-        raise refused(f"{_label(node.this)} stands where a table should")
-    name, schema = node.name.lower(), node.db.lower()
-    if node.catalog:
-        raise refused(f"the table name {node.catalog}.{node.db}.{node.name} has too many parts")
-    _check_qualifier(schema, own | words.qualifiers)
-    system = schema == "information_schema" or name.startswith(words.system_prefixes)
-    if system and name not in words.system_tables:
-        raise refused(f"{name!r} belongs to the server; use DESCRIBE table or SHOW TABLES")
-
-
-def _check_qualifier(schema: str, allowed: frozenset[str]) -> None:
-    if schema and schema.lower() not in allowed:
-        raise refused(f"{schema!r} is another schema; name the table alone")
-
-
-def _check_type(node: "exp.DataType") -> None:
-    kind = node.this
-    name = kind.name if not isinstance(kind, str) else kind
-    if name not in TYPES:
-        raise refused(f"the type {name} is not allowed")
-
-
-def _drop_qualifiers(tree: "exp.Expr") -> None:
+def _suit_sqlite(tree: "exp.Expr") -> None:
+    """Name tables alone, and write ``a, b`` for CROSS JOIN, which would fix SQLite's order."""
     from sqlglot import exp
 
     for node in tree.find_all(exp.Table, exp.Column):
         node.set("db", None)
-
-
-def _tables(tree: "exp.Expr") -> tuple[str, ...]:
-    from sqlglot import exp
-
-    defined = {cte.alias.lower() for cte in tree.find_all(exp.CTE)}
-    names = [node.name for node in tree.find_all(exp.Table) if node.arg_key != "indexed"]
-    return tuple(dict.fromkeys(name for name in names if name.lower() not in defined))
+    for join in tree.find_all(exp.Join):
+        if join.kind == "CROSS" and not (join.args.get("on") or join.args.get("using")):
+            join.set("kind", None)

@@ -15,6 +15,7 @@ from time import monotonic as machine_monotonic
 from agent.adapters.sql.catalogue import Catalogue, Comments, Table, describing, listing
 from agent.adapters.sql.guard import Guarded
 from agent.adapters.sql.sqlite_engine import (
+    MAX_VALUE,
     Answer,
     Caps,
     Flight,
@@ -140,5 +141,7 @@ def _hint(message: str, catalogue: Catalogue, used: tuple[str, ...]) -> str:
             return catalogue.near_table(name)
         case "no such column":
             return catalogue.near_column(name, used)
+        case "string or blob too big":
+            return f" One value may hold {MAX_VALUE:,} bytes; ask for rows, not for one long text."
         case _:
             return ""

@@ -1,8 +1,9 @@
 """A SQLite connection that refuses by itself, whatever text it is given.
 
 Three fences stand here, each on its own: the file is opened read-only, the authorizer knows a
-short list of things that may happen, and every call is bounded in time and size. None of them
-trusts the parser in front.
+short list of things that may happen, and every query is bounded in time and size. None of them
+trusts the parser in front, with one exception: a single step of SQLite cannot be interrupted, and
+that ``printf`` and ``trim`` take no second in one is seen to by the parser.
 """
 
 import sqlite3
@@ -18,8 +19,11 @@ from agent.core.json import Json
 
 TICK = 500
 """Steps of SQLite's machine between two looks at the clock."""
+MAX_VALUE = 20_000
+"""Bytes of one value. ``instr`` and ``replace`` take quadratic time in a single step, which neither
+the clock nor an interrupt can end, so it is the size that keeps them short."""
 _LIMITS = {
-    sqlite3.SQLITE_LIMIT_LENGTH: 100_000,  # one value; a quadratic function on it stays short
+    sqlite3.SQLITE_LIMIT_LENGTH: MAX_VALUE,
     sqlite3.SQLITE_LIMIT_SQL_LENGTH: 20_000,
     sqlite3.SQLITE_LIMIT_COLUMN: 200,
     sqlite3.SQLITE_LIMIT_EXPR_DEPTH: 200,

@@ -23,6 +23,8 @@ class Vocabulary(msgspec.Struct, frozen=True, kw_only=True):
     """Tables that begin like this belong to the server."""
     system_tables: frozenset[str]
     """System tables that may be read all the same."""
+    niladic: frozenset[str] = frozenset()
+    """Functions that are called without parentheses, so that they look like columns."""
 
 
 def _words(text: str) -> frozenset[str]:
@@ -32,27 +34,28 @@ def _words(text: str) -> frozenset[str]:
 SYNTAX = _words(
     """
     Select Subquery Union Except Intersect With CTE Values Tuple Paren
-    From Join Where Group Having Order Ordered Limit Offset Fetch Distinct
-    Star Column Identifier Table TableAlias Alias Literal Boolean Null Var HexString
-    Add Sub Mul Div IntDiv Mod Neg DPipe Concat SafeConcat
+    From Join Where Group Having Order Ordered Limit Offset Fetch LimitOptions Distinct
+    Star Column TableAlias Alias Literal Boolean Null Var HexString RawString
+    Add Sub Mul Div IntDiv Mod Neg DPipe Concat
     EQ NEQ GT GTE LT LTE NullSafeEQ NullSafeNEQ Is And Or Xor Not Between In Exists Any All
     Like ILike Glob Escape Collate SimilarTo RegexpLike RegexpILike
     BitwiseAnd BitwiseOr BitwiseXor BitwiseNot BitwiseLeftShift BitwiseRightShift
-    Case If Cast TryCast DataType DataTypeParam
+    Case If Cast TryCast DataTypeParam
     Window WindowSpec Filter WithinGroup IgnoreNulls RespectNulls
     Interval IntervalSpan Extract AtTimeZone
     JSONExtract JSONExtractScalar JSONPath JSONPathRoot JSONPathKey JSONPathSubscript
-    Rollup Cube GroupingSets
+    JSONKeyValue Rollup Cube GroupingSets
     """
 )
 """Nodes of the syntax tree that only read; ``Lock``, ``Into``, ``Command`` are not among them."""
 
 REWRITTEN = _words(
     """
-    TimeToStr StrToTime TimeStrToTime TsOrDsToTimestamp TsOrDsToDate TsOrDsAdd TsOrDsDiff
+    TimeToStr StrToTime StrToDate TimeStrToTime TsOrDsToTimestamp TsOrDsToDate TsOrDsAdd TsOrDsDiff
     TsOrDsToDateStr DateStrToDate DayOfMonth DayOfWeek DayOfYear WeekOfYear TimestampTrunc
-    DateTrunc DateAdd DateSub DateDiff UnixToTime ToChar ToNumber StrPosition VariancePop
-    JSONKeyValue JSONObject JSONArray JSONArrayAgg JSONObjectAgg JSONFormat ApproxDistinct
+    DateTrunc DateAdd DateSub DateDiff UnixToTime ToChar ToNumber StrPosition VariancePop Pad
+    Greatest Least NumberToStr
+    JSONObject JSONArray JSONArrayAgg JSONObjectAgg JSONFormat ApproxDistinct
     """
 )
 """Functions that the parser knows under a name of its own and writes back under the dialect's."""
@@ -65,11 +68,21 @@ TYPES = _words(
     """
 )
 
+BEFORE_PARENTHESIS = _words(
+    """
+    all and any as between bigint by case cast char cube decimal distinct double else escape except
+    exists extract filter float from glob group having ilike in int integer intersect interval is
+    join like limit materialized not numeric offset on or over real regexp rlike rollup select sets
+    similar some text then time timestamp to try_cast union using values varchar when where window
+    """
+)
+"""Words other than functions that may stand before an opening parenthesis."""
+
 _COMMON = _words(
     """
     abs avg ceil ceiling char_length coalesce concat concat_ws cos count cume_dist current_date
-    current_time current_timestamp degrees dense_rank exp first_value floor greatest group_concat
-    lag last_value lead least left length ln log log10 log2 lower ltrim max min mod nth_value ntile
+    current_time current_timestamp degrees dense_rank exp first_value floor group_concat
+    lag last_value lead left length ln log log10 log2 lower ltrim max min mod nth_value ntile
     nullif octet_length percent_rank pi pow power radians rank replace right round row_number
     rtrim sign sin sqrt string_agg substr substring sum tan trim upper
     """
@@ -88,6 +101,7 @@ _MYSQL = _words(
     """
     adddate ascii bit_and bit_or bit_xor character_length convert_tz curdate curtime date date_add
     date_format date_sub datediff day dayname dayofmonth dayofweek dayofyear elt extract field
+    greatest least
     find_in_set format from_days from_unixtime hex hour if ifnull instr isnull json_arrayagg
     json_array json_contains json_extract json_length json_object json_objectagg json_unquote
     json_valid last_day lcase locate lpad makedate microsecond mid minute month monthname now
@@ -101,6 +115,7 @@ _MYSQL = _words(
 
 _POSTGRES = _words(
     """
+    greatest least
     age array_agg ascii bool_and bool_or btrim chr corr covar_pop covar_samp date date_part
     date_trunc div every extract format initcap json_agg json_array_length json_build_object
     json_extract_path json_extract_path_text json_object_agg jsonb_agg jsonb_array_length
@@ -136,5 +151,6 @@ VOCABULARIES: dict[Dialect, Vocabulary] = {
         qualifiers=frozenset({"public", "information_schema"}),
         system_prefixes=("pg_",),
         system_tables=_DESCRIBING,
+        niladic=_words("user session_user system_user current_role current_catalog current_schema"),
     ),
 }

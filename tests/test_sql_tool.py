@@ -1,0 +1,104 @@
+"""``query_db`` as a node calls it."""
+
+import json
+
+import pytest
+
+from agent.adapters.sql.demo import ensure_demo
+from agent.adapters.sql.demo_schema import COMMENTS
+from agent.adapters.sql.sqlite_db import SqliteDatabase
+from agent.adapters.sql.tool import ERAS, QueryDb
+from agent.core.errors import ToolFailed
+from agent.engine.ports import Tool
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture
+def anyio_backend():
+    return "asyncio"
+
+
+@pytest.fixture(scope="module")
+def tool(tmp_path_factory):
+    path = tmp_path_factory.mktemp("tool") / "eras.db"
+    ensure_demo(path)
+    return QueryDb({ERAS: SqliteDatabase(path, COMMENTS)})
+
+
+async def call(tool, query, database=ERAS):
+    lines = []
+    return await tool.call({"query": query, "database": database}, lines.append), lines
+
+
+async def failure(tool, arguments):
+    with pytest.raises(ToolFailed) as caught:
+        await tool.call(arguments, lambda line: None)
+    return caught.value
+
+
+def test_it_is_a_reading_data_tool(tool):
+    as_tool: Tool = tool
+    assert (as_tool.name, as_tool.effect, as_tool.is_data) == ("query_db", "read", True)
+    schema = as_tool.parameters
+    assert schema["required"] == ["query", "database"]
+    assert schema["properties"]["database"]["enum"] == ["eras2_production", "eras"]
+    assert all(field["description"] for field in schema["properties"].values())
+    assert json.dumps(schema)
+
+
+async def test_the_result_shows_what_ran(tool):
+    result, lines = await call(tool, "select count(*) as n from eras.kunden -- all of them", "eras")
+    assert result == {
+        "database": "eras2_production",
+        "sql": "SELECT COUNT(*) AS n FROM kunden",
+        "columns": ["n"],
+        "rows": [[240]],
+        "row_count": 1,
+        "truncated": False,
+    }
+    assert lines == ["SELECT COUNT(*) AS n FROM kunden", "1 row"]
+
+
+async def test_a_cut_result_says_so(tool):
+    result, lines = await call(tool, "SELECT id FROM geraete")
+    assert (result["row_count"], result["truncated"]) == (1_000, True)
+    assert lines[-1] == "1000 rows (cut off)"
+
+
+async def test_describing(tool):
+    result, _ = await call(tool, "DESCRIBE eras2_production.kunden")
+    assert result["sql"] == "DESCRIBE kunden"
+    assert result["rows"][0][:2] == ["id", "INTEGER"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "text"),
+    [
+        ({"query": "DROP TABLE kunden", "database": ERAS}, "sql_refused", "begins with 'DROP'"),
+        ({"query": "SELECT x FROM kunden", "database": ERAS}, "sql_error", "no such column: x"),
+        ({"query": "SELECT 1", "database": "prod"}, "sql_unknown_database", "Configured: eras2"),
+        ({"query": "SELECT 1"}, "bad_arguments", "'database', got None"),
+        ({"database": ERAS}, "bad_arguments", "'query', got None"),
+        ({"query": 5, "database": ERAS}, "bad_arguments", "'query', got 5"),
+        ("SELECT 1", "bad_arguments", "needs the text"),
+        (None, "bad_arguments", "needs the text"),
+    ],
+)
+async def test_each_failure_has_its_name(tool, arguments, code, text):
+    error = await failure(tool, arguments)
+    assert error.code == code
+    assert text in str(error)
+
+
+def test_an_alias_without_its_database_is_not_offered():
+    tool = QueryDb({})
+    assert tool.parameters["properties"]["database"]["enum"] == []
+
+
+def test_nothing_heavy_is_imported_before_the_first_query():
+    import subprocess
+    import sys
+
+    code = "import sys, agent.adapters.sql.tool, agent.adapters.sql.sqlite_db; sys.exit('sqlglot' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
