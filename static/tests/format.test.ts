@@ -17,16 +17,42 @@ describe("figures", () => {
   });
 });
 
+const told = (expected: unknown, got: unknown): string =>
+  words(expected, got).map(({ kind, text }) => ({ same: text, gone: `[-${text}-]`, new: `{+${text}+}` })[kind]).join("");
+
 describe("a word diff", () => {
-  it("names what is gone and what is new", () => {
-    expect(words("say hello now", "say goodbye now").filter((p) => p.kind !== "same")).toEqual([{ kind: "gone", text: "hello" }, { kind: "new", text: "goodbye" }]);
+  it.each([
+    ["say hello now", "say goodbye now", "say [-hello-]{+goodbye+} now"],
+    ["a b c d", "a c d", "a [-b -]c d"],
+    ["same", "same", "same"],
+    ["", "new", "{+new+}"],
+    ["one two three four", "zero two three five", "[-one-]{+zero+} two three [-four-]{+five+}"],
+  ])("of %j and %j", (left, right, expected) => {
+    expect(told(left, right)).toBe(expected);
+  });
+
+  it("compares values as their JSON", () => {
+    expect(told({ a: 1 }, { a: 2 })).toContain("[-1-]{+2+}");
+  });
+
+  it("loses nothing on either side", () => {
+    const left = "the quick brown fox, (jumps) over 13 lazy dogs\n\n";
+    const right = "a quick red fox jumps over the 31 lazy dogs!";
+    const pieces = words(left, right);
+    expect(pieces.filter((p) => p.kind !== "new").map((p) => p.text).join("")).toBe(left);
+    expect(pieces.filter((p) => p.kind !== "gone").map((p) => p.text).join("")).toBe(right);
   });
 
   it("finds one word in a long prompt without showing all of it", () => {
     const long = "word ".repeat(20_000);
-    const pieces = words(`${long}left${long}`, `${long}right${long}`);
-    expect(pieces.some((p) => p.kind === "gone" && p.text.includes("left"))).toBe(true);
-    expect(pieces.reduce((n, p) => n + p.text.length, 0)).toBeLessThan(13_000);
+    const pieces = words(`${long}left ${long}`, `${long}right ${long}`);
+    expect(pieces.filter((p) => p.kind !== "same").map((p) => p.text)).toEqual(["left", "right"]);
+    expect(pieces.reduce((n, p) => n + p.text.length, 0)).toBeLessThan(1_000);
+  });
+
+  it("stays quick when everything was rewritten", () => {
+    const pieces = words("a b ".repeat(50_000), "c d ".repeat(50_000));
+    expect(pieces.map((p) => p.kind)).toEqual(["gone", "new", "same"]);
   });
 });
 

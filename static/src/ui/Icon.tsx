@@ -1,7 +1,6 @@
 /** The few pictures of the page, drawn with one stroke width. Decoration: the text beside them names things. */
 const PATHS = {
   moon: "M13 9.5A5.5 5.5 0 0 1 6.5 3 5.5 5.5 0 1 0 13 9.5Z",
-  sun: "M8 5a3 3 0 1 0 0 6 3 3 0 0 0 0-6ZM8 1v1.5M8 13.5V15M1 8h1.5M13.5 8H15M3 3l1 1M12 12l1 1M13 3l-1 1M4 12l-1 1",
   keys: "M2 4.5h12v7H2zM4.5 7h.01M7 7h.01M9.5 7h.01M12 7h.01M5 9.5h6",
   trash: "M3 4.5h10M6.5 4.5V3h3v1.5M4.5 4.5l.6 8.5h5.8l.6-8.5",
   replay: "M3 8a5 5 0 1 0 1.6-3.7M3 2.5v3h3",
@@ -12,7 +11,6 @@ const PATHS = {
   down: "M8 3v9M4.5 8.5 8 12l3.5-3.5",
   check: "M3.5 8.5l3 3 6-7",
   cross: "M4 4l8 8M12 4l-8 8",
-  dot: "M8 6.5a1.5 1.5 0 1 0 0 3 1.5 1.5 0 0 0 0-3Z",
   back: "M10 3.5 5.5 8l4.5 4.5",
   on: "M6 3.5 10.5 8 6 12.5",
 } as const;
