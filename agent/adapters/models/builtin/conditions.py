@@ -15,6 +15,7 @@ from agent.adapters.models.builtin.tables import Column, Table
 from agent.adapters.models.builtin.tokens import columns_named, tokens_of
 
 IN = bag("in aus from at near within im")
+OUTSIDE = bag("outside außerhalb")
 BY = bag("by von from")
 OF = bag("of von for für des der vom named called namens with mit")
 WITHOUT = bag("without ohne no keine keinen")
@@ -101,11 +102,14 @@ class Finder(Figures):
     def _places(self) -> Iterator[Condition]:
         found: list[tuple[Column, str, bool]] = []
         for place, token in enumerate(self.tokens):
-            if token.low in IN and self._free(place + 1):
+            outside = token.low in OUTSIDE
+            begin = place + 2 if outside and self._low(place + 1) in OF else place + 1
+            if (outside or token.low in IN) and self._free(begin):
                 column = self.near("city", "country", "department", "category")
                 if column is not None and not self._is_maker(place):
-                    negated = self._negated(place)
-                    found += [(column, name, negated) for name in self._listed(place + 1)]
+                    token.used = True
+                    negated = outside or self._negated(place)
+                    found += [(column, name, negated) for name in self._listed(begin)]
         if found:
             column, _, negated = found[0]
             yield Condition(column=column, test=_starts([f[1] for f in found], negated=negated))

@@ -1,13 +1,15 @@
 """What readers of a question's conditions stand on: distance between tables, free words, values."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 
 from agent.adapters.models.builtin.lexicon import STOP, bag
 from agent.adapters.models.builtin.query import Counted
 from agent.adapters.models.builtin.tables import Column, Schema, Table
 from agent.adapters.models.builtin.tokens import Token, columns_named, translated
+from agent.adapters.models.builtin.words import concept
 
 NOT = bag("not nicht non kein keine keinen no außer except")
+_MADE_SO = bag("heated fired powered geheizt beheizt betrieben based")
 _LONGEST_VALUE = 3
 
 
@@ -85,13 +87,25 @@ def spans(tokens: list[Token]) -> Iterator[tuple[int, int]]:
                 yield place, size
 
 
-def value_of(phrase: str, tables: Iterable[Table]) -> tuple[Column, str] | None:
+def value_of(phrase: str, tables: Sequence[Table]) -> tuple[Column, str] | None:
     """Return the column that holds what ``phrase`` (stemmed) says, and the value."""
     known = translated(phrase)
     for table in tables:
         for column in table.columns:
             for said, value in column.values:
                 if said and said in (known, phrase):
+                    return column, value
+    if " " in phrase:
+        return None
+    for table in tables:
+        for column in table.columns:
+            for said, value in column.values:
+                rest = phrase.removeprefix(said).lstrip("-")
+                if (
+                    len(said) > 1
+                    and rest != phrase
+                    and (concept(rest) in column.words or rest in _MADE_SO)
+                ):
                     return column, value
     return None
 

@@ -117,7 +117,11 @@ class Mentions:
 
     def _together(self, place: int) -> list[Column]:
         """Return the columns a word may name, only those its neighbour also means if there are."""
-        found = columns_named(self.tokens[place], self.schema)
+        token = self.tokens[place]
+        found = columns_named(token, self.schema)
+        if found and not self.subjects:
+            best = strength(token, found[0])
+            found = [column for column in found if strength(token, column) == best]
         for other in (place + 1, place - 1):
             if 0 <= other < len(self.tokens) and found:
                 beside = self.tokens[other]

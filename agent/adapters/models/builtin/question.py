@@ -11,12 +11,15 @@ from agent.adapters.models.builtin.lexicon import STOP, bag
 from agent.adapters.models.builtin.mentions import AVG, COUNT, LIST, SUM, Mentions
 from agent.adapters.models.builtin.query import Operation, Query
 from agent.adapters.models.builtin.superlatives import (
+    FEW,
     Superlative,
     unsaid,
     wanted_rows,
 )
 from agent.adapters.models.builtin.tables import Column, Schema, Table
 from agent.adapters.models.builtin.tokens import (
+    Token,
+    strength,
     table_named,
     tokens_of,
 )
@@ -25,6 +28,7 @@ _EXISTS = re.compile(
     r"^\W*(are there|is there|gibt es|do we have|haben wir|hast du)\b", re.IGNORECASE
 )
 _WHICH = re.compile(r"\b(which|what|welche\w?|was für)\b", re.IGNORECASE)
+_WHERE = re.compile(r"^\W*(where|wo)\b", re.IGNORECASE)
 _ALL = re.compile(r"\b(all|alle|every|sämtliche)\b", re.IGNORECASE)
 _DIFFERENT = re.compile(r"\b(different|distinct|unique|verschiedene\w?)\b", re.IGNORECASE)
 _DOWN = re.compile(r"\b(desc\w*|absteigend|newest first|highest first)\b", re.IGNORECASE)
@@ -57,12 +61,15 @@ def understood(text: str, schema: Schema) -> Query | None:
         return None
     tokens = tokens_of(text)
     named = {n: table for n, token in enumerate(tokens) if (table := table_named(token, schema))}
+    values: list[Token] = []
     for place, size in spans(tokens):
-        phrase = " ".join(token.stem for token in tokens[place : place + size])
-        if size > 1 and value_of(phrase, schema.tables):
-            for inside in range(place, place + size):
-                named.pop(inside, None)
-    return _Reader(text, tokens, schema, named).read()
+        span = tokens[place : place + size]
+        if size > 1 and value_of(" ".join(token.stem for token in span), schema.tables):
+            values += span
+    reader = _Reader(text, tokens, schema, named)
+    for token in values:
+        token.used = False
+    return reader.read()
 
 
 class _Reader(Mentions):
@@ -204,7 +211,8 @@ class _Reader(Mentions):
         """Count rows, or the different values of a column that stands where a noun would."""
         first = min(self.subjects, default=99)
         for place, column in self._mentioned():
-            if place < first and (not self.subjects or place <= first) and not query.group:
+            sure = not self.subjects or strength(self.tokens[place], column) > 1
+            if place + 1 < first and sure and not query.group:
                 self.tokens[place].used = True
                 return msgspec.structs.replace(query, column=column)
         return query
@@ -216,7 +224,7 @@ class _Reader(Mentions):
         before = [table for n, table in self.subjects.items() if n < place]
         at, by = next(iter(self._mentioned()), (-1, None))
         rows = top.limit if top else 0
-        rows = rows or wanted_rows(self.tokens, [])
+        rows = rows or wanted_rows(self.tokens, list(self.subjects))
         if not rows and by is not None and not before:
             rows = unsaid(self.tokens[at])
         rows = rows or self._usual()
@@ -236,6 +244,9 @@ class _Reader(Mentions):
 
     def _usual(self) -> int:
         first = min(self.subjects, default=-1)
+        top = self.superlative
+        if top is not None and top.plural is not None:
+            return FEW if top.plural else 1
         return unsaid(self.tokens[first]) if first >= 0 else 1
 
     def _listing(self, query: Query, figure: Column | None) -> Query:
@@ -245,15 +256,19 @@ class _Reader(Mentions):
             return self._topmost(query, figure, top.limit or self._usual(), top)
         filtered = {condition.column for condition in query.conditions}
         mentioned = [
-            (place, column) for place, column in self._mentioned() if column not in filtered
+            (place, column)
+            for place, column in self._mentioned()
+            if column not in filtered and self._belongs(query, place, column)
         ]
-        first = min(self.subjects, default=99)
         rows = wanted_rows(self.tokens, list(self.subjects))
-        for place, column in mentioned:
+        single = self._single(query)
+        for place, _ in mentioned:
             self.tokens[place].used = True
-            asks = _WHICH.search(self.text) or _DIFFERENT.search(self.text)
-            if place < first and asks and not self._single(query):
-                return replace(query, operation="distinct", column=column)
+        if len(mentioned) == 1 and not single and self._heads(mentioned[0][0]):
+            return replace(query, operation="distinct", column=mentioned[0][1])
+        place = query.target.has("city")
+        if _WHERE.match(self.text) and place and not single:
+            return replace(query, operation="distinct", column=place)
         return replace(
             query,
             shown=tuple(dict.fromkeys(column for _, column in mentioned)),
@@ -261,6 +276,22 @@ class _Reader(Mentions):
             descending=bool(_DOWN.search(self.text)),
             limit=rows or (MANY if _ALL.search(self.text) else SOME),
         )
+
+    def _belongs(self, query: Query, place: int, column: Column) -> bool:
+        """Whether a column can stand beside the rows of the target, one value a row."""
+        if column.table == query.target.name:
+            return True
+        way = self.schema.way(query.target.name, column.table) or []
+        sure = strength(self.tokens[place], column) > 1 or column.table in {
+            table.name for table in self.named.values()
+        }
+        return sure and bool(way) and all(up for _, up in way)
+
+    def _heads(self, place: int) -> bool:
+        """Whether a column is what is asked for: which cities, device types, all cities with."""
+        first = min(self.subjects, default=99)
+        asks = _WHICH.search(self.text) or _DIFFERENT.search(self.text) or _ALL.search(self.text)
+        return bool(asks) and (place < first or place - 1 in self.subjects)
 
     @staticmethod
     def _single(query: Query) -> bool:
@@ -288,5 +319,10 @@ class _Reader(Mentions):
             if not token.used
             and token.low not in STOP
             and token.low not in _HARMLESS
-            and (place + 1 in self.named or token.kind in ("quote", "code"))
+            and (self._narrows(place) or token.kind in ("quote", "code"))
         )
+
+    def _narrows(self, place: int) -> bool:
+        """Whether a word stands where adjectives do: before a noun, or after a form of be."""
+        before = self.tokens[place - 1].low if place else ""
+        return place + 1 in self.named or before in ("are", "is", "sind", "ist", "were", "was")

@@ -31,7 +31,7 @@ _MOST_WHAT = {
 }  # fmt: skip
 _COMMON = bag("common frequent popular")
 _TOP = bag("top best first ersten")
-_PLURAL = 5
+FEW = 5
 _MOST_ROWS = 1000
 
 
@@ -46,6 +46,8 @@ class Superlative(msgspec.Struct, frozen=True, kw_only=True):
     """It counts rows (most, fewest)."""
     limit: int
     """How many are asked for by number; 0 when no number is given."""
+    plural: bool | None = None
+    """What a German ending says: one or several; ``None`` when the noun must tell."""
 
 
 def superlative_in(tokens: list[Token]) -> Superlative | None:
@@ -75,6 +77,7 @@ def superlative_in(tokens: list[Token]) -> Superlative | None:
             concepts=concepts,
             counting=counting,
             limit=number_near(tokens, place),
+            plural=None if counting else _plural(token.low, tokens[place - 1].low if place else ""),
         )
     return None
 
@@ -87,6 +90,14 @@ def _base(word: str) -> str:
         if base.endswith("e" + ending) and base[:-1] in _KNOWN:
             return base[:-1]
     return base
+
+
+def _plural(word: str, before: str) -> bool | None:
+    if word.endswith("ste"):
+        return False
+    if word.endswith("sten"):
+        return before not in ("dem", "den", "der", "des", "am")
+    return None
 
 
 def _bounds(tokens: list[Token], place: int) -> bool:
@@ -126,4 +137,4 @@ def unsaid(token: Token) -> int:
         "gebäude",
         "geräte",
     )
-    return _PLURAL if plural else 1
+    return FEW if plural else 1

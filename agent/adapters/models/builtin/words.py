@@ -47,11 +47,19 @@ def stem(word: str) -> str:
 _CONCEPT_OF = {stem(word): name for name, words in CONCEPTS.items() for word in words.split()}
 
 
+_COMPOUND = 8
+_ENDS = {"gro": "area", "flach": "area", "kost": "cost", "jahr": "year"}
+"""What long German compounds are, by the stem they end with."""
+
+
 @lru_cache(8192)
 def concept(word: str) -> str:
     """Return the concept that ``word`` stands for in either language, or its stem."""
     base = stem(word)
-    return _CONCEPT_OF.get(base, base)
+    known = _CONCEPT_OF.get(base)
+    if known is None and len(base) > _COMPOUND:
+        known = next((name for end, name in _ENDS.items() if base.endswith(end)), None)
+    return known or base
 
 
 @lru_cache(1024)
