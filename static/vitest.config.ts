@@ -1,7 +1,9 @@
 /** Vitest is a development package, so the build's own configuration must not import it. */
 import { defineConfig } from "vitest/config";
+import { leanDagre } from "./vite.dagre.ts";
 
 export default defineConfig({
   oxc: { jsx: { runtime: "automatic", importSource: "preact" } },
-  test: { include: ["tests/**/*.test.{ts,tsx}"], environment: "node" },
+  plugins: [leanDagre],
+  test: { include: ["tests/**/*.test.{ts,tsx}"], environment: "node", server: { deps: { inline: [/@dagrejs/] } } },
 });
