@@ -19,6 +19,7 @@ SUM = re.compile(
 LIST = re.compile(
     r"\b(list|show|give|find|display|zeige?|liste|nenne?|gib|finde|which|what|who|where|wo|welche\w?"
     r"|wer|was|all|alle|tell|wie|how)\b|^\W*name\b", re.IGNORECASE)  # fmt: skip
+_SELF = re.compile(r"\b(my|mein\w*|am i|bin ich)\b", re.IGNORECASE)
 _PER = bag("per by je pro nach each every jede jedem jeder jedes")
 _ARTICLES = bag("the a each every der die das dem jeder jede jedes jedem jeden")
 _SORT = re.compile(
@@ -135,6 +136,8 @@ class Mentions:
 
     def _owner(self) -> Table | None:
         """Return the table of the first column that is named, when no table is."""
+        if _SELF.search(self.text):
+            return None
         mentioned = self._mentioned()
         asked = COUNT.search(self.text) or LIST.search(self.text) or self.group
         if not (asked or self.superlative or SUM.search(self.text) or AVG.search(self.text)):

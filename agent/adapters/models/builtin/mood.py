@@ -12,7 +12,7 @@ GREETINGS = bag(
     """hello hi hey hallo moin servus howdy greetings hiya yo grüezi willkommen ahoi huhu"""
 )
 DAYTIMES = bag("morning afternoon evening day tag abend morgen nacht night")
-THANKS = bag("thanks thank thx danke dankeschön merci cheers")
+THANKS = bag("thanks thank thx danke dank dankeschön merci cheers")
 FAREWELLS = bag("""bye goodbye tschüss tschüs ciao farewell cya wiedersehen wiederschauen""")
 _FILLERS = bag(
     """there good guten gute again all everyone everybody you so much very a lot well then ok okay

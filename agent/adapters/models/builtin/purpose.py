@@ -14,7 +14,6 @@ from agent.adapters.models.builtin.tables import Schema
 from agent.adapters.models.builtin.tokens import table_named, tokens_of
 from agent.adapters.models.builtin.toolbox import Call, calls_for, query_call
 from agent.adapters.models.builtin.widgets import deeds, shown_in
-from agent.core.json import fields
 
 Kind = Literal["social", "told", "memory", "page", "data", "help", "feedback", "unable"]
 
@@ -56,7 +55,7 @@ class Purpose(msgspec.Struct, frozen=True, kw_only=True):
 def purpose_of(asked: Asked) -> Purpose:
     """Decide what ``asked`` wants done."""
     text = asked.said
-    mood = mood_of(text, language_told(asked))
+    mood = mood_of(text, _usual_language(asked))
     if mood.social:
         return Purpose(kind="social", mood=mood)
     parts = [part for part in _CLAUSES.split(text) if part and part.strip()]
@@ -77,17 +76,14 @@ def asking(text: str) -> str:
 
 
 def language_told(asked: Asked) -> str:
-    """Return the language that the prompt's memory or perception names."""
-    for value in asked.objects:
-        language = fields(value).get("language")
-        if (
-            isinstance(language, str)
-            and "description" not in fields(value)
-            and "intent" in fields(value)
-        ):
-            return language
-    memory = asked.find("facts", "language")
-    return str(memory.get("language") or "en")
+    """Return the language in which a prompt says the message was perceived, or nothing."""
+    return str(asked.find("intent", "language").get("language") or "")
+
+
+def _usual_language(asked: Asked) -> str:
+    """Return the language of a message that does not show its own."""
+    known = language_told(asked) or asked.find("facts", "language").get("language")
+    return known if known in ("en", "de") else "en"
 
 
 def _of_clause(text: str, asked: Asked, mood: Mood) -> Purpose:

@@ -29,6 +29,7 @@ _EXISTS = re.compile(
 )
 _WHICH = re.compile(r"\b(which|what|welche\w?|was für)\b", re.IGNORECASE)
 _WHERE = re.compile(r"^\W*(where|wo)\b", re.IGNORECASE)
+_OWN = re.compile(r"\b(my|mine|i|me|is|was|mein\w*|ich|mir|ist|war)\b", re.IGNORECASE)
 _ALL = re.compile(r"\b(all|alle|every|sämtliche)\b", re.IGNORECASE)
 _DIFFERENT = re.compile(r"\b(different|distinct|unique|verschiedene\w?)\b", re.IGNORECASE)
 _DOWN = re.compile(r"\b(desc\w*|absteigend|newest first|highest first)\b", re.IGNORECASE)
@@ -183,7 +184,7 @@ class _Reader(Mentions):
         if _EXISTS.search(self.text) or self.group or self.group_table:
             return "count"
         if not LIST.search(self.text) and not self.text.rstrip().endswith("?"):
-            short = len(self.tokens) <= 4 and self.subjects
+            short = len(self.tokens) <= 4 and self.subjects and not _OWN.search(self.text)
             return "list" if short else None
         return "list" if self.subjects or LIST.search(self.text) else None
 
