@@ -46,6 +46,7 @@ function Summary({ visit }: { readonly visit: Visit }) {
       <p class="excerpt">{visit.input || "—"}</p>
       <h3>Output</h3>
       <p class="excerpt">{visit.output || "—"}</p>
+      {visit.record?.output?.data ? <JsonTree value={visit.record.output.data} depth={1} /> : null}
     </>
   );
 }

@@ -92,10 +92,12 @@ export function link(runs: readonly Asked[]): void {
   for (let i = messages.length - 1; i >= 0; i--) {
     const message = messages[i] as Message;
     if (message.role !== "user") continue;
-    const found = own.findIndex((run, index) => index >= at && message.text.startsWith(run.message));
-    if (found < 0) continue;
+    const found = own.findIndex((run, index) =>
+      message.run_id ? run.run_id === message.run_id : index >= at && message.text.startsWith(run.message),
+    );
+    const run_id = own[found]?.run_id;
+    if (run_id === undefined) continue;
     at = found + 1;
-    const run_id = message.run_id || (own[found]?.run_id ?? "");
     for (let j = i; j < messages.length && (j === i || messages[j]?.role !== "user"); j++) {
       const one = messages[j] as Message;
       if (!one.run_id) messages[j] = { ...one, run_id };

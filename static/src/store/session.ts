@@ -27,11 +27,22 @@ function take(line: TraceLine): void {
   apply(line);
 }
 
+const LIST_MS = 150;
+let listing: number | undefined;
+
+/** Many runs may end at once; the list is read once for all of them. */
+function listAgain(): void {
+  listing ??= window.setTimeout(() => {
+    listing = undefined;
+    void history.search(place.peek().q);
+  }, LIST_MS);
+}
+
 /** Events that concern more than their run. */
 function apply(line: EventLine): void {
   if (line.event === "updated") memory.update(line.memory);
   else if (line.event === "graph_switched") void refreshGraph();
-  else if (line.event === "frame_trace" && place.value.q === "") void history.search("");
+  else if (line.event === "frame_trace") listAgain();
   else if (line.event === "run" && line.status !== "queued") {
     unqueue(line.run_id);
     if (line.status !== "running") finish(line.run_id);
@@ -104,6 +115,7 @@ async function readBacklog(count: number): Promise<void> {
 
 export async function start(): Promise<void> {
   runs.start();
+  effect(() => link(history.past.value));
   try {
     info.value = await get<Info>("/api/info");
   } catch (error) {

@@ -1,10 +1,10 @@
 /** A modal on the platform's own dialog: focus, Escape and the backdrop are the browser's. */
 import type { ComponentChildren } from "preact";
-import { useEffect, useRef } from "preact/hooks";
+import { useLayoutEffect, useRef } from "preact/hooks";
 
 export function Dialog(props: { readonly label: string; readonly onClose: () => void; readonly kind: string; readonly children: ComponentChildren }) {
   const box = useRef<HTMLDialogElement>(null);
-  useEffect(() => {
+  useLayoutEffect(() => {
     const dialog = box.current;
     if (dialog && !dialog.open) dialog.showModal();
   }, []);
