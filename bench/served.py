@@ -66,6 +66,12 @@ class Server:
         raise RuntimeError("the server has no resident memory: it is gone")
 
 
+def plain_environment() -> dict[str, str]:
+    """Return this process's variables without those that configure a server."""
+    ours = ("AGENT_", "AUTH_", "ZITADEL_", "OPENAI_", "OPENROUTER_")
+    return {name: value for name, value in os.environ.items() if not name.startswith(ours)}
+
+
 @contextlib.contextmanager
 def serving(
     folder: Path | None = None,
@@ -84,8 +90,9 @@ def serving(
         where = ("serve", "--no-browser", "--port", "0", "--data-dir", str(data))
         log = stack.enter_context((data.parent / "server.log").open("w+"))
         process = subprocess.Popen(
-            (*command, *where, *options), cwd=ROOT, stdout=subprocess.DEVNULL, stderr=log
-        )
+            (*command, *where, *options), cwd=ROOT, env=plain_environment(),
+            stdout=subprocess.DEVNULL, stderr=log,
+        )  # fmt: skip
         try:
             yield healthy(process, data, log)
         finally:
