@@ -129,7 +129,7 @@ def test_the_trace_it_compares_is_a_rich_one():
     seen = anyio.run(trace, list(range(40, 0, -1)))
     assert seen["error"] == "d: ValueError: second time"
     assert len(seen["trace"]["frames"]) == 11
-    assert len({e["node"] for e in seen["trace"]["effects"]}) == 6
+    assert len({e["node"] for e in seen["trace"]["effects"]}) == 8
     assert seen["state"]["failure"] == "down"
 
 

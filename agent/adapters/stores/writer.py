@@ -19,17 +19,13 @@ from agent.core.errors import AgentError, DiskFull, Overloaded
 
 Work = Callable[[sqlite3.Connection], None]
 BATCH = 1024
-REFUSED_FOR_GOOD = (
+THE_JOBS_FAULT = (
     sqlite3.DataError,
     sqlite3.IntegrityError,
     sqlite3.InterfaceError,
     sqlite3.ProgrammingError,
-    TypeError,
-    ValueError,
-    OverflowError,
-    RecursionError,
 )
-"""What a job raises when trying it again could not help; everything else is the disk's trouble."""
+"""What SQLite raises when trying again could not help; its other errors are the disk's trouble."""
 
 _log = logging.getLogger(__name__)
 
@@ -116,12 +112,13 @@ class Writer:
             if connection is None:
                 connection = self._connect(self._path)
             self._write(connection, batch)
-        except REFUSED_FOR_GOOD as error:
-            if len(batch) > 1:
-                return self._one_by_one(connection, batch)
-            _log.error("a write was dropped, no row can hold it: %s: %s", type(error), error)
-            self._answer(batch, Overloaded(f"this cannot be stored ({error})"))
-        except sqlite3.Error as error:
+        except Exception as error:  # noqa: BLE001 - the thread's boundary: it outlives any job
+            if not isinstance(error, sqlite3.Error) or isinstance(error, THE_JOBS_FAULT):
+                if len(batch) > 1:
+                    return self._one_by_one(connection, batch)
+                _log.error("a write was dropped, no row can hold it: %r", error)
+                self._answer(batch, Overloaded(f"this cannot be stored ({error})"))
+                return connection
             self.trouble = f"{type(error).__name__}: {error}"
             self._backlog = [job for job in batch if job.done is None and job.work is not None]
             self._answer(batch, _refusal(self._path, error))
