@@ -236,6 +236,21 @@ QUESTIONS: tuple[tuple[str, str], ...] = (
         "Wie viele Geräte ohne Ablesungen gibt es?",
         "select count(*) from geraete where id not in (select geraet_id from ablesungen)",
     ),
+    (
+        "Wie viele Kunden haben Objekte in Berlin?",
+        "select count(distinct kunde_id) from objekte where ort='Berlin'",
+    ),
+    (
+        "How many buildings of Hausverwaltung Schmidt GmbH are there?",
+        "select count(*) from objekte o join kunden k on k.id=o.kunde_id where k.name like 'Hausverwaltung Schmidt GmbH%'",
+    ),
+    (
+        "which units in Leipzig are vacant?",
+        (
+            "select n.nummer, o.bezeichnung from nutzeinheiten n join objekte o on o.id=n.objekt_id"
+            " where o.ort='Leipzig' and nutzer='Leerstand' order by n.nummer"
+        ),
+    ),
     ("list 10 devices", "select geraetenummer from geraete order by geraetenummer limit 10"),
     (
         "What is the email of customer {kundennummer}?",

@@ -238,6 +238,18 @@ def test_rows_become_a_table_and_no_rows_are_said():
     assert "Nothing was found" in ask("list customers", system=results(["name"], [])).text
 
 
+def test_a_list_that_ends_at_its_limit_is_not_called_whole():
+    table = {
+        "columns": ["n"],
+        "rows": [[n] for n in range(50)],
+        "row_count": 50,
+        "sql": "SELECT n FROM t LIMIT 50",
+    }
+    assert ask("list all", system=json.dumps(table)).text.startswith("The first 50:")
+    whole = {**table, "sql": "SELECT n FROM t"}
+    assert ask("list all", system=json.dumps(whole)).text.startswith("50 results:")
+
+
 def test_output_that_was_cut_off_is_read_as_far_as_it_goes():
     raw = results(["name"], [[f"name {n}"] for n in range(90)])[:600]
     read = shaped("list customers", Interpretation, system=f"Raw: {raw}")

@@ -18,6 +18,7 @@ IN = bag("in aus from at near within im")
 OUTSIDE = bag("outside außerhalb")
 BY = bag("by von from")
 OF = bag("of von for für des der vom named called namens with mit")
+OWNERS = bag("of von for für des der vom")
 WITHOUT = bag("without ohne no keine keinen")
 
 
@@ -105,7 +106,7 @@ class Finder(Figures):
             outside = token.low in OUTSIDE
             begin = place + 2 if outside and self._low(place + 1) in OF else place + 1
             if (outside or token.low in IN) and self._free(begin):
-                column = self.near("city", "country", "department", "category")
+                column = self._place_column(place)
                 if column is not None and not self._is_maker(place):
                     token.used = True
                     negated = outside or self._negated(place)
@@ -113,6 +114,13 @@ class Finder(Figures):
         if found:
             column, _, negated = found[0]
             yield Condition(column=column, test=_starts([f[1] for f in found], negated=negated))
+
+    def _place_column(self, place: int) -> Column | None:
+        """The city of what stands before ``in``, else of the question's table or the nearest."""
+        kinds = ("city", "country", "department", "category")
+        before = self.named.get(place - 1)
+        own = before.has(*kinds) if before else None
+        return own or self.near(*kinds)
 
     def _is_maker(self, place: int) -> bool:
         """``from`` names a maker when the table itself has one and no city."""
@@ -155,15 +163,22 @@ class Finder(Figures):
                 continue
             if not (introduced or token.kind == "quote" or (place > 0 and token.capital)):
                 continue
-            owner = self.named.get(place - 1) or self._owner()
+            owner = self.named.get(place - 1) or self._owner(above=before in OWNERS)
             column = owner.has("name") or owner.label
             yield Condition(column=column, test=self._like(place, column, inside=True))
 
-    def _owner(self) -> Table:
-        """The table a bare name most likely belongs to: a parent that was named, or the target."""
-        others = [table for table in self.named.values() if table is not self.target]
-        up = [t for t in others if (w := self.schema.way(self.target.name, t.name)) and w[0][1]]
-        return (up or [self.target])[0]
+    def _owner(self, *, above: bool) -> Table:
+        """The table a bare name most likely belongs to.
+
+        Args:
+            above: the name follows ``of``: rows belong to what bears it.
+        """
+        tables = self._by_distance() if above else list(self.named.values())
+        for table in tables:
+            way = self.schema.way(self.target.name, table.name)
+            if way and way[0][1] and (not above or table.has("name")):
+                return table
+        return self.target
 
     def _like(self, place: int, column: Column, *, inside: bool = False) -> str:
         name, _ = self._name_at(place)

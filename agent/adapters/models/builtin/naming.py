@@ -15,9 +15,14 @@ _LISTED = re.compile(
     r"(?:\bwith\b|\bmit\b|\bnamed\b|\bcalled\b|\blabell?ed\b|\bnamens\b|:|\bfor\b|\bfür\b|\bsaying\b)"
     r"\s*(?:the\s+|den\s+|die\s+)?(?:(?:states?|zuständen?|pages?|seiten|steps?|schritten?|tabs|options"
     r"|labels?|buttons?|knöpfen?|modes)\b\s*:?\s*)?(.+)$", re.IGNORECASE)  # fmt: skip
+_ALL = re.compile(r"\s*(.+)$", re.DOTALL)
+_SAYS = re.compile(
+    r"\b(?:says|saying|labell?ed|beschriftet mit|mit der aufschrift)\s+([\w-]+(?: [\w-]+)?)[.!]?$",
+    re.IGNORECASE,
+)
 _AFTER_NOUN = re.compile(r"\b(?:buttons|knöpfe)\s+(.+)$", re.IGNORECASE)
 _CALLED = re.compile(
-    r"\b(?:called|named|labell?ed|namens|for(?: counting)?|of|für|saying)\s+"
+    r"\b(?:called|named|labell?ed|namens|for(?: counting)?|of|für|saying|says)\s+"
     r"(?:(?:the|my|our|die|den|das|meine|unsere)\s+)?([\w-]+)(?:[ ]([\w-]+))?",
     re.IGNORECASE,
 )
@@ -35,7 +40,8 @@ NOUNS = bag(
 
 def listing(text: str) -> list[str]:
     """Return the names in ``with a, b and c``, or nothing."""
-    found = _LISTED.search(text) or _AFTER_NOUN.search(text)
+    _, colon, after = text.partition(": ")
+    found = _ALL.match(after) if colon else _LISTED.search(text) or _AFTER_NOUN.search(text)
     if not found:
         return []
     parts = [part.strip(" .!?\"'") for part in _COMMA.split(found[1])]
@@ -60,6 +66,9 @@ def name_in(text: str) -> str:
     quoted = QUOTES.search(text)
     if quoted:
         return quoted[1]
+    says = _SAYS.search(text)
+    if says:
+        return says[1]
     called = _CALLED.search(text)
     if called and called[1].lower() not in STOP | NOUNS:
         second = called[2] or ""

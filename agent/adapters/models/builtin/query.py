@@ -43,6 +43,8 @@ class Query(msgspec.Struct, frozen=True, kw_only=True):
     order: Column | None = None
     descending: bool = True
     limit: int = 0
+    parent: tuple[Column, ...] = ()
+    """What the rows of the target belong to, and what they hold, when their label is too little."""
     ignored: tuple[str, ...] = ()
     """Words that nothing in the query stands for."""
 
@@ -70,7 +72,14 @@ class _Writer:
 
     def _needed(self) -> list[str]:
         q = self.query
-        columns = [q.column, q.group, q.order, *q.shown, *(c.column for c in q.conditions)]
+        columns = [
+            q.column,
+            q.group,
+            q.order,
+            *q.shown,
+            *q.parent,
+            *(c.column for c in q.conditions),
+        ]
         names = [column.table for column in columns if column is not None]
         names += [q.group_table.name] if q.group_table else []
         names += [q.other.name] if q.other and q.operation == "ranking" else []
@@ -179,9 +188,14 @@ class _Writer:
         grouped = ", ".join(keys)
         return f"{keys[-1]}, COUNT({counted}) AS count", grouped, f"count {direction}, {keys[-1]}"
 
+    def _who(self) -> list[Column]:
+        """Columns that tell a person which row it is, with the parent's where its own do not."""
+        q = self.query
+        return [q.target.label] if q.target.telling else [q.target.label, *q.parent]
+
     def _list(self) -> tuple[str, str, str]:
         q = self.query
-        wanted: list[Column] = [q.target.label, *q.shown, *([q.order] if q.order else [])]
+        wanted: list[Column] = [*self._who(), *q.shown, *([q.order] if q.order else [])]
         columns = list(dict.fromkeys(wanted))
         place = q.target.has("city")
         if not q.shown and place and place not in columns:

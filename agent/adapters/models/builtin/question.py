@@ -8,11 +8,10 @@ import msgspec
 from agent.adapters.models.builtin.conditions import Finder
 from agent.adapters.models.builtin.ground import spans, value_of
 from agent.adapters.models.builtin.lexicon import STOP, bag
-from agent.adapters.models.builtin.mentions import AVG, COUNT, LIST, SUM, Mentions
+from agent.adapters.models.builtin.listing import WHICH, Lists
+from agent.adapters.models.builtin.mentions import AVG, COUNT, LIST, SUM
 from agent.adapters.models.builtin.query import Operation, Query
 from agent.adapters.models.builtin.superlatives import (
-    FEW,
-    Superlative,
     unsaid,
     wanted_rows,
 )
@@ -27,14 +26,8 @@ from agent.adapters.models.builtin.tokens import (
 _EXISTS = re.compile(
     r"^\W*(are there|is there|gibt es|do we have|haben wir|hast du)\b", re.IGNORECASE
 )
-_WHICH = re.compile(r"\b(which|what|welche\w?|was für)\b", re.IGNORECASE)
-_WHERE = re.compile(r"^\W*(where|wo)\b", re.IGNORECASE)
 _OWN = re.compile(r"\b(my|mine|i|me|is|was|mein\w*|ich|mir|ist|war)\b", re.IGNORECASE)
-_ALL = re.compile(r"\b(all|alle|every|sämtliche)\b", re.IGNORECASE)
-_DIFFERENT = re.compile(r"\b(different|distinct|unique|verschiedene\w?)\b", re.IGNORECASE)
-_DOWN = re.compile(r"\b(desc\w*|absteigend|newest first|highest first)\b", re.IGNORECASE)
 _SUMMED = frozenset({"cost", "area", "price"})
-SOME, MANY = 50, 100
 _HARMLESS = bag(
     """our system database datenbank unserer unserem unsere registered exist exists located living
     live lives situated total together altogether currently aktuell derzeit data daten
@@ -73,7 +66,7 @@ def understood(text: str, schema: Schema) -> Query | None:
     return reader.read()
 
 
-class _Reader(Mentions):
+class _Reader(Lists):
     """Reads one question."""
 
     def read(self) -> Query | None:
@@ -175,7 +168,7 @@ class _Reader(Mentions):
         if top is None or not self.subjects or figure is None:
             return "list" if self.subjects else ("max" if top and top.descending else "min")
         follows = any(place in self.subjects for place in range(top.place, top.place + 3))
-        asked = _WHICH.search(self.text) and any(p < top.place for p in self.subjects)
+        asked = WHICH.search(self.text) and any(p < top.place for p in self.subjects)
         if top.concepts or (asked and figure) or (follows and not figure):
             return "list"
         return "max" if top.descending else "min"
@@ -242,75 +235,6 @@ class _Reader(Mentions):
         return replace(
             query, target=target, other=(others or [target])[0], descending=descending, limit=rows
         )
-
-    def _usual(self) -> int:
-        first = min(self.subjects, default=-1)
-        top = self.superlative
-        if top is not None and top.plural is not None:
-            return FEW if top.plural else 1
-        return unsaid(self.tokens[first]) if first >= 0 else 1
-
-    def _listing(self, query: Query, figure: Column | None) -> Query:
-        replace = msgspec.structs.replace
-        top = self.superlative
-        if top is not None:
-            return self._topmost(query, figure, top.limit or self._usual(), top)
-        filtered = {condition.column for condition in query.conditions}
-        mentioned = [
-            (place, column)
-            for place, column in self._mentioned()
-            if column not in filtered and self._belongs(query, place, column)
-        ]
-        rows = wanted_rows(self.tokens, list(self.subjects))
-        single = self._single(query)
-        for place, _ in mentioned:
-            self.tokens[place].used = True
-        if len(mentioned) == 1 and not single and self._heads(mentioned[0][0]):
-            return replace(query, operation="distinct", column=mentioned[0][1])
-        place = query.target.has("city")
-        if _WHERE.match(self.text) and place and not single:
-            return replace(query, operation="distinct", column=place)
-        return replace(
-            query,
-            shown=tuple(dict.fromkeys(column for _, column in mentioned)),
-            order=self.order,
-            descending=bool(_DOWN.search(self.text)),
-            limit=rows or (MANY if _ALL.search(self.text) else SOME),
-        )
-
-    def _belongs(self, query: Query, place: int, column: Column) -> bool:
-        """Whether a column can stand beside the rows of the target, one value a row."""
-        if column.table == query.target.name:
-            return True
-        way = self.schema.way(query.target.name, column.table) or []
-        sure = strength(self.tokens[place], column) > 1 or column.table in {
-            table.name for table in self.named.values()
-        }
-        return sure and bool(way) and all(up for _, up in way)
-
-    def _heads(self, place: int) -> bool:
-        """Whether a column is what is asked for: which cities, device types, all cities with."""
-        first = min(self.subjects, default=99)
-        asks = _WHICH.search(self.text) or _DIFFERENT.search(self.text) or _ALL.search(self.text)
-        return bool(asks) and (place < first or place - 1 in self.subjects)
-
-    @staticmethod
-    def _single(query: Query) -> bool:
-        """Whether the conditions pick out single rows, by a name or a number."""
-        own = {query.target.label, query.target.has("number")}
-        return any(condition.column in own for condition in query.conditions) or any(
-            "name" in condition.column.words for condition in query.conditions
-        )
-
-    def _topmost(self, query: Query, figure: Column | None, rows: int, top: Superlative) -> Query:
-        replace = msgspec.structs.replace
-        column = figure or next((column for _, column in self._mentioned()), None)
-        self._use(column)
-        if query.group_table is not None:
-            return replace(
-                query, operation="sum", column=column, descending=top.descending, limit=rows
-            )
-        return replace(query, order=column, descending=top.descending, limit=rows)
 
     def _ignored(self) -> tuple[str, ...]:
         """Words that seemed to narrow the question and that nothing stands for."""

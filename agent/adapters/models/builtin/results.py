@@ -24,7 +24,8 @@ _EXISTS = re.compile(
 _VERB = re.compile(
     r"\s+(?=(?:are|is|were|was|do|does|did|have|has|had|use|uses|gibt|sind|ist|haben|hat|wurden|wurde"
     r"|werden|wird|hatten|in|aus|from|with|without"
-        r"|mit|ohne|per|by|that|which|die)\b)", re.IGNORECASE)  # fmt: skip
+        r"|mit|ohne|per|by|that|which|die|need|needs|cost|costs|kosten|live|wohnen"
+            r"|belong|exist|come|came|own|work|stehen|brauchen)\b)", re.IGNORECASE)  # fmt: skip
 _THERE = re.compile(
     r"^(?:are there|is there|are|is|do we have|did we have|have we got|exist"
         r"|gibt es|haben wir|sind|ist es)"
@@ -37,10 +38,12 @@ _LEAD = re.compile(
     r"|wie (?:hoch|groß|viel)(?: ist| sind| war| waren)?|tell me|show me|give me"
         r"|zeige?(?: mir)?|nenne?(?: mir)?)\s+",
     re.IGNORECASE)  # fmt: skip
+_WE = re.compile(r"\s+(?:do|does|did|have|has)\s+(?:we|they|i|you)\s+\w+", re.IGNORECASE)
 _PLACES = re.compile(r"\b(in|aus|from|near|or|oder|and|und)\s+([a-zäöü])", re.IGNORECASE)
+_LIMIT = re.compile(r"\blimit (\d+)\W*$", re.IGNORECASE)
 _SHOWN = 50
 _NAMED = 5
-_PLAIN = bag("the a an all any der die das den dem")
+_PLAIN = bag("total sum insgesamt all unserer unseren our the a an all any der die das den dem")
 
 
 class Rows(msgspec.Struct, frozen=True, kw_only=True):
@@ -50,6 +53,7 @@ class Rows(msgspec.Struct, frozen=True, kw_only=True):
     rows: list[list[Json]]
     count: int
     cut: bool = False
+    """There are more rows than these, told by the tool or by the limit of the query."""
 
     @property
     def single(self) -> Json:
@@ -75,11 +79,17 @@ def _deep(value: Json, depth: int) -> Iterator[Rows]:
             columns=columns,
             rows=rows,
             count=count if isinstance(count, int) else len(rows),
-            cut=bool(table.get("truncated")),
+            cut=bool(table.get("truncated")) or _at_limit(str(table.get("sql", "")), len(rows)),
         )
     elif depth < 4:
         for inner in (*table.values(), *items(value)):
             yield from _deep(inner, depth + 1)
+
+
+def _at_limit(sql: str, count: int) -> bool:
+    """Whether a long list ends only because the query said so."""
+    limit = _LIMIT.search(sql)
+    return limit is not None and int(limit[1]) == count >= _SHOWN
 
 
 def _cut_rows(text: str) -> Rows | None:
@@ -112,7 +122,8 @@ def summary(question: str, rows: Rows, language: str) -> str:
     names = ", ".join(shown(row[0]) for row in rows.rows[:_NAMED])
     more = rows.count - min(len(rows.rows), _NAMED)
     tail = (f" und {more} weitere" if german else f" and {more} more") if more > 0 else ""
-    return f"{rows.count} {'Ergebnisse' if german else 'results'}: {names}{tail}."
+    least = ("mindestens " if german else "at least ") if rows.cut and rows.count == _SHOWN else ""
+    return f"{least}{rows.count} {'Ergebnisse' if german else 'results'}: {names}{tail}."
 
 
 def _sentence(columns: list[str], row: list[Json]) -> str:
@@ -127,7 +138,7 @@ def _scalar(question: str, value: Json, *, german: bool) -> str:
     asked = _HOW_MANY.match(question) or _EXISTS.match(question)
     if asked and isinstance(value, int):
         return _counted(asked[1], value, german=german, exists=bool(_EXISTS.match(question)))
-    subject = _LEAD.sub("", question).strip(" ?.!")
+    subject = _WE.sub("", _LEAD.sub("", question)).strip(" ?.!")
     return f"{subject[:1].upper()}{_places(subject[1:])}: {shown(value)}"
 
 
@@ -174,11 +185,12 @@ def table(rows: Rows, language: str) -> str:
     """Return ``rows`` as a markdown table with a line above it."""
     german = language == "de"
     listed = rows.rows[:_SHOWN]
-    part = len(listed) < rows.count or rows.cut
-    if german:
-        head = f"{rows.count} Ergebnisse" + (f", die ersten {len(listed)}:" if part else ":")
+    if rows.cut:
+        head = f"Die ersten {len(listed)}:" if german else f"The first {len(listed)}:"
     else:
-        head = f"{rows.count} results" + (f", the first {len(listed)}:" if part else ":")
+        part = len(listed) < rows.count
+        head = f"{rows.count} {'Ergebnisse' if german else 'results'}"
+        head += f", {'die ersten' if german else 'the first'} {len(listed)}:" if part else ":"
     lines = [f"| {' | '.join(name.replace('_', ' ') for name in rows.columns)} |"]
     lines.append("|" + " --- |" * len(rows.columns))
     lines += [

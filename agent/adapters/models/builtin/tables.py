@@ -99,6 +99,12 @@ class Table(msgspec.Struct, frozen=True, kw_only=True):
         return self.has("name", "number", "date") or (own or list(self.columns))[0]
 
     @property
+    def telling(self) -> bool:
+        """Whether the label alone tells rows apart."""
+        label = self.label
+        return "name" in label.words or ("number" in label.words and "within" not in label.comment)
+
+    @property
     def when(self) -> Column | None:
         """The column that says in which year a row belongs."""
         return self.has("year") or next((c for c in self.columns if c.dated), None)
