@@ -316,7 +316,7 @@ def parts_of(
     """Everything a runtime is made of, with memory and models of the test's own."""
     clock = clock or CountingClock()
     model = model or ScriptedModel()
-    hub = Hub(clock.now_ms, first=first, reserve=store.reserve)
+    hub = Hub(clock.now_ns, first=first, reserve=store.reserve)
     if library is None:
         library = Library(codes(code), model=model.default_model, graphs=NOWHERE, prompts=NOWHERE)
         for spec in specs:

@@ -150,6 +150,18 @@ class Desk:
             raise UnknownRun(f"no run {name!r}; GET /api/runs lists them")
         return run
 
+    async def numbered(self, n: int) -> Run:
+        """Return run number ``n``.
+
+        Raises:
+            UnknownRun: there is none.
+        """
+        live = self._live.get(n)
+        run = live.run if live else await self._parts.store.run(n)
+        if run is None:
+            raise UnknownRun(f"run {n} is not in the store")
+        return run
+
     async def run(self, name: str) -> Json:
         """Return a run as the wire shows it."""
         return shown(await self.find(name))
@@ -182,14 +194,8 @@ class Desk:
         live = self._live.get((number_of(name) or 0) if name else lane.row.last_sent)
         if live is not None and not live.over and name in (None, live.run.alias, live.run.run_id):
             return live.progress()
-        run = await (self.find(name) if name else self._sent(lane))
+        run = await (self.find(name) if name else self.numbered(lane.row.last_sent))
         return self._outcome(run, lane)
-
-    async def _sent(self, lane: Channel) -> Run:
-        run = await self._parts.store.run(lane.row.last_sent)
-        if run is None:
-            raise UnknownRun(f"run {lane.row.last_sent} is not in the store")
-        return run
 
     def _outcome(self, run: Run, lane: Channel) -> Json:
         base = {"id": run.alias or run.run_id, "run_id": run.run_id}

@@ -20,6 +20,8 @@ from agent.runtime.sensor import Sensor
 from agent.runtime.suites import SuiteBoard
 
 UI = "ui"
+RUNTIME = "runtime"
+"""The ``node`` of events that no node caused."""
 
 
 class Parts(msgspec.Struct, frozen=True, kw_only=True):
@@ -93,7 +95,7 @@ def turns_of_run(run: Run, *, local: bool) -> tuple[Turn, ...]:
 def status_event(run: Run) -> RunChanged:
     """Return the event that tells the status of ``run``."""
     return RunChanged(
-        node="runtime",
+        node=RUNTIME,
         run_id=run.run_id,
         channel=run.channel,
         kind=run.kind,

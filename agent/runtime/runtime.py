@@ -1,73 +1,54 @@
 """The one persistent thing a user talks to: verbs in, events out.
 
 It exists before the first request and outlives every socket and every graph. Each channel has one
-worker task that takes its inbox in order; a graph switch goes through the same inbox, so it can
-never cut a run in half. Leaving ``open`` ends all of them.
+task that takes its inbox in order; a graph switch goes through the same inbox, so it can never cut
+a run in half. Leaving ``open`` ends all of them.
 """
 
 import asyncio
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from typing import Literal, Self
 
 import msgspec
 
 from agent.core import controls
-from agent.core.errors import (
-    AgentError,
-    BadInput,
-    Busy,
-    Conflict,
-    Overloaded,
-    UnknownRun,
-    Unprocessable,
-)
-from agent.core.events import Cleared, Controls, GraphSwitched, Queued, Said
+from agent.core.errors import AgentError, BadInput, Busy, Conflict, Unprocessable
+from agent.core.events import Cleared, Controls
 from agent.core.ids import MAIN, RunId, run_id
 from agent.core.json import Json
 from agent.core.runs import Run, RunStatus
 from agent.core.state import at
-from agent.runtime.channels import Channel, Switch
-from agent.runtime.desk import BUSY, Desk, channel_name
-from agent.runtime.lineage import WINDOW, state_of, turns_of
-from agent.runtime.live import LiveRun
-from agent.runtime.parts import Parts, status_event
-from agent.runtime.ports import ChannelRow, Key, Loaded
+from agent.runtime.channels import Channel
+from agent.runtime.desk import BUSY, Desk
+from agent.runtime.lanes import Lanes
+from agent.runtime.parts import RUNTIME, Parts
+from agent.runtime.ports import Key, Loaded
 from agent.runtime.replays import Replays
-from agent.runtime.worker import Worker
 
-MAX_CHANNELS = 1000
 MAX_TEXT = 200_000
 Door = Literal["api", "chat"]
 When = Literal["now", "after", "cancel"]
-NODE = "runtime"
 
 
 class Runtime(Desk):
-    """Owns the channels and their workers.
+    """Everything a user can do.
 
     Args:
         parts: what it is made of.
-        graph: name of the graph a new channel starts with.
-        group: parent of the workers.
+        lanes: the channels.
+        next_n: number of the next run.
     """
 
-    def __init__(self, parts: Parts, graph: str, group: asyncio.TaskGroup) -> None:
-        self._channels: dict[str, Channel] = {}
-        self._lives: dict[int, LiveRun] = {}
-        super().__init__(parts, self._open, self._lives)
+    def __init__(self, parts: Parts, lanes: Lanes, next_n: int) -> None:
+        super().__init__(parts, lanes.open, lanes.lives)
         self.hub = parts.hub
         self.board = parts.board
-        self._default_graph = graph
-        self._next_n = 1
-        self._keys: dict[str, tuple[Key, asyncio.Future[Run]]] = {}
-        self._tasks: list[asyncio.Task[None]] = []
-        self._closing = False
-        self._worker = Worker(parts)
-        self._replays = Replays(parts, self._number)
-        self._group = group
-        self._loop = asyncio.get_running_loop()
+        self._lanes = lanes
+        self._next_n = next_n
         self._salt = parts.clock.token(2)
+        self._keys: dict[str, tuple[Key, asyncio.Future[Run]]] = {}
+        self._replays = Replays(parts, self._number)
 
     @classmethod
     @asynccontextmanager
@@ -78,24 +59,28 @@ class Runtime(Desk):
         parts.library.spec(graph)
         failure: Exception | None = None
         async with asyncio.TaskGroup() as group:
-            runtime = cls(parts, graph, group)
-            runtime._next_n = loaded.next_n
-            await runtime._recover(loaded.channels, loaded.unfinished)
-            runtime._tasks += (
+            lanes = Lanes(parts, graph, group)
+            runtime = cls(parts, lanes, loaded.next_n)
+            await lanes.recover(loaded, MAIN)
+            watching = [
                 group.create_task(parts.sensor.run(), name="sensor"),
                 group.create_task(parts.board.watch(), name="suite board"),
-            )
+            ]
             try:
                 yield runtime
             except Exception as error:  # noqa: BLE001 - raised below, not wrapped in a group
                 failure = error
             finally:
-                await runtime.drain(grace_s)
-                parts.sensor.stop()
-                for task in runtime._tasks:
+                await lanes.drain(grace_s)
+                lanes.close()
+                for task in watching:
                     task.cancel()
         if failure is not None:
             raise failure
+
+    async def drain(self, grace_s: float) -> None:
+        """Take nothing more, and let active runs end for at most ``grace_s`` seconds."""
+        await self._lanes.drain(grace_s)
 
     # Sending
 
@@ -144,7 +129,7 @@ class Runtime(Desk):
     async def _send(
         self, key: Key | None, text: str, channel: str, dashboard: Json, door: Door, *, queue: bool
     ) -> Run:
-        lane = self._open(channel)
+        lane = self._lanes.open(channel)
         if lane.busy and not queue:
             raise Busy(BUSY)
         if not text.strip():
@@ -163,13 +148,14 @@ class Runtime(Desk):
             identity=lane.row.identity,
             created=self._parts.clock.now_ms(),
         )
-        return await self._accept(lane, run, key)
+        await self._lanes.admit(lane, run, key)
+        return run
 
     async def act(
         self, action: str, data: Json = None, *, channel: str = MAIN, dashboard: Json = None
     ) -> Run:
         """Accept a click; it queues behind what runs."""
-        lane = self._open(channel)
+        lane = self._lanes.open(channel)
         n, name = self._number()
         run = Run(
             n=n,
@@ -184,83 +170,41 @@ class Runtime(Desk):
             identity=lane.row.identity,
             created=self._parts.clock.now_ms(),
         )
-        return await self._accept(lane, run, None)
-
-    async def _accept(self, lane: Channel, run: Run, key: Key | None) -> Run:
-        if self._closing:
-            raise Overloaded("the server is shutting down; try again in a moment")
-        parts = self._parts
-        live = LiveRun(run, parts.store, parts.hub.publish, self._loop)
-        ahead = len(lane.waiting) + (lane.active is not None)
-        lane.waiting[run.run_id] = live
-        self._lives[run.n] = live
-        try:
-            await parts.store.accept(run, key and msgspec.structs.replace(key, n=run.n))
-        except Overloaded:
-            lane.waiting.pop(run.run_id, None)
-            self._lives.pop(run.n, None)
-            raise
-        except asyncio.CancelledError:
-            self._enter(lane, live, ahead)  # the row is on its way: the caller left, the run stays
-            raise
-        self._enter(lane, live, ahead)
+        await self._lanes.admit(lane, run, None)
         return run
-
-    def _enter(self, lane: Channel, live: LiveRun, ahead: int) -> None:
-        run, publish = live.run, self.hub.publish
-        if run.status.terminal:
-            return  # it was cancelled while it was being written
-        if run.alias:
-            lane.set(last_sent=run.n, cleared=False)
-        publish(status_event(run))
-        name, channel = run.run_id, run.channel
-        if not run.action:
-            publish(Said(node=NODE, run_id=name, channel=channel, role="user", text=run.text))
-        if ahead:
-            publish(Queued(node=NODE, run_id=name, channel=channel, position=ahead))
-        self._parts.sensor.touch()
-        lane.inbox.put(live)
 
     def _number(self) -> tuple[int, RunId]:
         n = self._next_n
         self._next_n += 1
         return n, run_id(n, self._salt)
 
+    async def finished(self, run: Run) -> Run:
+        """Wait until ``run`` is in a terminal state and on disk; return it."""
+        live = self._lanes.lives.get(run.n)
+        if live is None:
+            return await self.numbered(run.n)
+        await live.wait()
+        return live.run
+
     # Stopping
 
     async def cancel(self, name: str) -> Run:
         """Stop a run; a run that has ended stays as it is."""
         run = await self.find(name)
-        live = self._lives.get(run.n)
+        live = self._lanes.lives.get(run.n)
         if live is None:
             return run
-        await self._stop(self._open(run.channel), live)
+        await self._lanes.stop(live)
         return live.run
-
-    async def _stop(self, lane: Channel, live: LiveRun) -> None:
-        waiting = lane.waiting.pop(live.run.run_id, None)
-        if waiting is None:
-            live.stop()
-            await live.wait()
-            return
-        await self._worker.refuse(live, RunStatus.CANCELLED, "cancelled before it began")
-        self._lives.pop(live.run.n, None)
-
-    async def _stop_all(self, lane: Channel) -> None:
-        while lane.busy:
-            for live in (*lane.waiting.values(),):
-                await self._stop(lane, live)
-            if lane.active is not None:
-                await self._stop(lane, lane.active)
 
     async def clear(self, channel: str = MAIN) -> None:
         """Stop what runs, then forget the conversation; traces stay."""
-        lane = self._open(channel)
-        await self._stop_all(lane)
+        lane = self._lanes.open(channel)
+        await self._lanes.stop_all(lane)
         lane.reset()
         await self._parts.store.save_channel(lane.row)
-        self.hub.publish(Cleared(node=NODE, run_id="", channel=lane.name))
-        self.hub.publish(Controls(node=NODE, run_id="", channel=lane.name, controls=[]))
+        self.hub.publish(Cleared(node=RUNTIME, run_id="", channel=lane.name))
+        self._show_controls(lane)
 
     # Moving
 
@@ -272,32 +216,13 @@ class Runtime(Desk):
             Busy: a run is active or queued, and ``when`` is ``now``.
         """
         self._parts.library.spec(name)
-        lane = self._open(channel)
+        lane = self._lanes.open(channel)
         if lane.busy and when == "now":
             raise Busy(f'{BUSY}; say "when": "after" or "cancel"')
         if when == "cancel":
-            await self._stop_all(lane)
-        done = asyncio.get_running_loop().create_future()
-        lane.inbox.put(Switch(name, done))
-        await done
+            await self._lanes.stop_all(lane)
+        await self._lanes.switch(lane, name)
         return {"status": "ok", "name": name, "note": "Graph switched. WS re-attached."}
-
-    async def _switched(self, lane: Channel, switch: Switch) -> None:
-        lane.set(graph=switch.name)
-        edition = self._parts.library.edition(switch.name)
-        revision = edition.program.revision
-        self.hub.publish(
-            GraphSwitched(
-                node=NODE, run_id="", channel=lane.name, name=switch.name, revision=revision
-            )
-        )
-        try:
-            await self._parts.store.save_channel(lane.row)
-        except Overloaded as error:
-            if not switch.done.done():
-                switch.done.set_exception(error)
-        if not switch.done.done():
-            switch.done.set_result(None)
 
     async def move_head(self, name: str, channel: str = MAIN) -> Json:
         """Make the state after run ``name`` current again.
@@ -306,31 +231,20 @@ class Runtime(Desk):
             Busy: a run is active or queued.
             Conflict: the run belongs to another channel, or left no state.
         """
-        lane = self._open(channel)
+        lane = self._lanes.open(channel)
         if lane.busy:
             raise Busy(BUSY)
         run = await self.find(name)
         if run.channel != lane.name:
             raise Conflict(f"run {run.run_id} is not of channel {lane.name!r}")
-        await self._restore(lane, run.n)
+        await self._lanes.restore(lane, run.n)
         await self._parts.store.save_channel(lane.row)
-        self.hub.publish(
-            Controls(
-                node=NODE,
-                run_id="",
-                channel=lane.name,
-                controls=controls.current(at(lane.state, "ui")),
-            )
-        )
+        self._show_controls(lane)
         return {"status": "ok", "head": run.run_id, "history_len": lane.history_len}
 
-    async def _restore(self, lane: Channel, head: int) -> None:
-        ends = await self._parts.store.lineage(head, turns=WINDOW, snapshot=True)
-        state = state_of(ends)
-        if state is None:
-            raise Conflict(f"run {head} of channel {lane.name!r} left no state")
-        lane.set(head=head, cleared=False)
-        lane.restore(state, turns_of(ends, WINDOW), ends)
+    def _show_controls(self, lane: Channel) -> None:
+        shown = controls.current(at(lane.state, "ui"))
+        self.hub.publish(Controls(node=RUNTIME, run_id="", channel=lane.name, controls=shown))
 
     async def replay(self, name: str, *, pinned: bool = False) -> Json:
         """Run a recorded run again, sealed, and return the verdict."""
@@ -341,102 +255,12 @@ class Runtime(Desk):
 
     def attach_chat(self, identity: str, channel: str = MAIN) -> None:
         """A chat socket opened."""
-        self._open(channel).set(identity=identity)
+        self._lanes.open(channel).set(identity=identity)
         self.chats += 1
 
     def detach_chat(self) -> None:
         """A chat socket closed."""
         self.chats -= 1
-
-    async def finished(self, run: Run) -> Run:
-        """Wait until ``run`` is in a terminal state and on disk; return it."""
-        live = self._lives.get(run.n)
-        if live is None:
-            return await self.numbered(run.n)
-        await live.wait()
-        return live.run
-
-    async def numbered(self, n: int) -> Run:
-        """Return run number ``n``."""
-        live = self._lives.get(n)
-        run = live.run if live else await self._parts.store.run(n)
-        if run is None:
-            raise UnknownRun(f"run {n} is not in the store")
-        return run
-
-    # Workers
-
-    def _open(self, name: str) -> Channel:
-        lane = self._channels.get(name)
-        if lane is None:
-            lane = self._add(ChannelRow(name=channel_name(name), graph=self._default_graph))
-        return lane
-
-    def _add(self, row: ChannelRow) -> Channel:
-        if len(self._channels) >= MAX_CHANNELS:
-            raise Overloaded(f"there are {MAX_CHANNELS} channels already; use one of them")
-        lane = self._channels[row.name] = Channel(row, self._loop)
-        lane.task = self._group.create_task(self._serve(lane), name=f"channel {row.name}")
-        self._tasks.append(lane.task)
-        return lane
-
-    async def _serve(self, lane: Channel) -> None:
-        while not self._closing:
-            item = await lane.inbox.get()
-            if isinstance(item, Switch):
-                await self._switched(lane, item)
-            elif lane.waiting.pop(item.run.run_id, None) is not None:
-                await self._work(lane, item)
-
-    async def _work(self, lane: Channel, live: LiveRun) -> None:
-        if self._closing:
-            return  # it stays queued on disk and begins with the next start
-        lane.active = live
-        try:
-            await self._worker.execute(lane, live)
-        finally:
-            lane.active = None
-            if live.over:
-                self._lives.pop(live.run.n, None)
-
-    async def _recover(self, channels: tuple[ChannelRow, ...], unfinished: tuple[Run, ...]) -> None:
-        for row in channels:
-            known = row.graph in self._parts.library.names
-            lane = self._add(
-                row if known else msgspec.structs.replace(row, graph=self._default_graph)
-            )
-            if row.head:
-                await self._restore(lane, row.head)
-        self._open(MAIN)
-        for run in unfinished:
-            await self._take_up(run)
-
-    async def _take_up(self, run: Run) -> None:
-        parts = self._parts
-        live = LiveRun(run, parts.store, parts.hub.publish, self._loop)
-        if not run.channel:
-            begun = run.status is not RunStatus.QUEUED
-            status = RunStatus.INTERRUPTED if begun else RunStatus.ERROR
-            await self._worker.refuse(live, status, "interrupted: the process ended")
-            return
-        lane = self._open(run.channel)
-        if run.status is RunStatus.QUEUED:
-            lane.waiting[run.run_id] = live
-            self._lives[run.n] = live
-            lane.inbox.put(live)
-        elif run.status is RunStatus.RUNNING:
-            await self._worker.interrupt(lane, live)
-        if run.alias:
-            lane.set(last_sent=max(run.n, lane.row.last_sent), cleared=False)
-
-    async def drain(self, grace_s: float) -> None:
-        """Take nothing more, and let active runs end for at most ``grace_s`` seconds."""
-        self._closing = True
-        active = [lane.active for lane in self._channels.values() if lane.active]
-        with suppress(TimeoutError):
-            async with asyncio.timeout(grace_s):
-                for live in active:
-                    await live.wait()
 
 
 def _same(asked: Key, known: Key, run: Run) -> Run:
