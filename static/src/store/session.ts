@@ -1,5 +1,6 @@
 /** Wires the sockets to the stores, reads everything once, and polls while sockets are blocked. */
 import { effect, signal } from "@preact/signals";
+import { items } from "../lib/json";
 import { get, post, Refused } from "../wire/http";
 import { type ChatLine, type EventLine, type HistoryMessage, type Info, lines, type TestRecord, type TraceLine } from "../wire/lines";
 import { address, LiveSocket } from "../wire/socket";
@@ -18,6 +19,8 @@ const BACKLOG = 300;
 const POLL_MS = 500;
 
 let chatSeq: number | null = null;
+/** The run that was at work when the conversation was read: what it did before that was not told. */
+let halfSeen = "";
 
 function take(line: TraceLine): void {
   if (!events.note(line)) return;
@@ -42,7 +45,11 @@ function listAgain(): void {
 function apply(line: EventLine): void {
   if (line.event === "updated") memory.update(line.memory);
   else if (line.event === "graph_switched") void refreshGraph();
-  else if (line.event === "frame_trace") listAgain();
+  else if (line.event === "controls" && connection.chatPhase.peek().is !== "open") controls.value = items(line.controls);
+  else if (line.event === "frame_trace") {
+    listAgain();
+    if (line.run_id === halfSeen) renew();
+  }
   else if (line.event === "run" && line.status !== "queued") {
     unqueue(line.run_id);
     if (line.status !== "running") finish(line.run_id);
@@ -54,13 +61,13 @@ const chat = new LiveSocket({
   onMessage: (message) => {
     const line = message as ChatLine;
     if (line.type === "gap") {
-      // What was missed is not told again; without a number the server sends everything from new.
-      chatSeq = null;
-      return chat.restart();
+      return renew();
     }
     if (line.seq !== undefined) chatSeq = line.seq;
     hear(line);
-    if (line.type === "snapshot") link(history.past.peek());
+    if (line.type !== "snapshot") return;
+    halfSeen = line.run?.run_id ?? "";
+    link(history.past.peek());
   },
   onPhase: (phase) => {
     connection.chatPhase.value = phase;
@@ -84,6 +91,13 @@ const test = new LiveSocket({
     connection.testPhase.value = phase;
   },
 });
+
+/** Read the conversation anew: without a number the server sends all of it. */
+function renew(): void {
+  chatSeq = null;
+  halfSeen = "";
+  chat.restart();
+}
 
 /** Something was missed: read again what events would have told. */
 function resync(): void {

@@ -12,7 +12,7 @@ export function Dialog(props: { readonly label: string; readonly onClose: () => 
     if (event.target === box.current) props.onClose();
   };
   return (
-    <dialog ref={box} class={props.kind} aria-label={props.label} onClose={props.onClose} onClick={outside}>
+    <dialog ref={box} class={props.kind} aria-label={props.label} onClose={props.onClose} onCancel={props.onClose} onClick={outside}>
       {props.children}
     </dialog>
   );
