@@ -74,7 +74,7 @@ class Lists(Mentions):
         """Whether a column can stand beside the rows of the target, one value a row."""
         if column.table == query.target.name:
             return True
-        way = self.schema.way(query.target.name, column.table) or []
+        way = self.schema.way(query.target.name, column.table) or ()
         sure = strength(self.tokens[place], column) > 1 or column.table in {
             table.name for table in self.named.values()
         }

@@ -31,7 +31,7 @@ _KINDS = bag(
 NUMERIC = bag("int integer bigint smallint real float double decimal numeric number")
 
 
-class Column(msgspec.Struct, frozen=True, kw_only=True):
+class Column(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     """One column."""
 
     table: str
@@ -67,7 +67,7 @@ class Column(msgspec.Struct, frozen=True, kw_only=True):
         return f"{self.table}.{self.name}"
 
 
-class Table(msgspec.Struct, frozen=True, kw_only=True):
+class Table(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     """One table."""
 
     name: str
@@ -118,7 +118,7 @@ def _worded(column: Column) -> frozenset[str]:
     return column.words
 
 
-class Schema(msgspec.Struct, frozen=True, kw_only=True):
+class Schema(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     """All tables of a prompt."""
 
     tables: tuple[Table, ...] = ()
@@ -127,29 +127,31 @@ class Schema(msgspec.Struct, frozen=True, kw_only=True):
         """Return the table of that name."""
         return next((table for table in self.tables if table.name == name), None)
 
-    def way(self, start: str, goal: str) -> list[tuple[Column, bool]] | None:
+    def way(self, start: str, goal: str) -> tuple[tuple[Column, bool], ...] | None:
         """Return the keys that lead from one table to another; ``True`` for child to parent."""
-        seen: dict[str, list[tuple[Column, bool]]] = {start: []}
-        todo = [start]
-        while todo:
-            here = todo.pop(0)
-            if here == goal:
-                return seen[here]
-            for column in self._keys:
-                if column.target is None:
-                    continue
-                for source, target, up in (
-                    (column.table, column.target[0], True),
-                    (column.target[0], column.table, False),
-                ):
-                    if source == here and target not in seen:
-                        seen[target] = [*seen[here], (column, up)]
-                        todo.append(target)
-        return None
+        return _way(self, start, goal)
 
     @property
-    def _keys(self) -> list[Column]:
+    def keys(self) -> list[Column]:
+        """All columns that refer to another table."""
         return [c for table in self.tables for c in table.columns if c.target]
+
+
+@lru_cache(512)
+def _way(schema: Schema, start: str, goal: str) -> tuple[tuple[Column, bool], ...] | None:
+    seen: dict[str, tuple[tuple[Column, bool], ...]] = {start: ()}
+    todo = [start]
+    while todo:
+        here = todo.pop(0)
+        if here == goal:
+            return seen[here]
+        for column in schema.keys:
+            above = column.target[0] if column.target else ""
+            for source, target, up in ((column.table, above, True), (above, column.table, False)):
+                if source == here and target not in seen:
+                    seen[target] = (*seen[here], (column, up))
+                    todo.append(target)
+    return None
 
 
 @lru_cache(256)

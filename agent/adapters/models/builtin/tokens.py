@@ -85,6 +85,14 @@ def _worth(token: Token, table: Table) -> int:
 
 def columns_named(token: Token, schema: Schema) -> list[Column]:
     """Return the columns that ``token`` may name, the surest first."""
+    if token.kind in ("number", "code"):
+        return []
+    return list(_columns(token.text, schema))
+
+
+@lru_cache(4096)
+def _columns(word: str, schema: Schema) -> tuple[Column, ...]:
+    token = Token(word, word.lower(), stem(word), concept(word), "word")
     graded = [
         (grade, column)
         for table in schema.tables
@@ -92,7 +100,7 @@ def columns_named(token: Token, schema: Schema) -> list[Column]:
         if (grade := strength(token, column))
     ]
     graded.sort(key=lambda entry: -entry[0])
-    return [column for _, column in graded]
+    return tuple(column for _, column in graded)
 
 
 def strength(token: Token, column: Column) -> int:
