@@ -18,6 +18,7 @@ from agent.runtime.lineage import WINDOW, state_of, turns_of
 from agent.runtime.live import LiveRun
 from agent.runtime.parts import RUNTIME, Parts, status_event
 from agent.runtime.ports import ChannelRow, Key, Loaded
+from agent.runtime.watchdog import Watchdog
 from agent.runtime.worker import Worker
 
 MAX_CHANNELS = 1000
@@ -40,6 +41,7 @@ class Lanes:
         self._group = group
         self._loop = asyncio.get_running_loop()
         self._worker = Worker(parts)
+        self._watchdog = Watchdog(parts.hub, self._loop, parts.clock.monotonic)
         self._channels: dict[str, Channel] = {}
         self._closing = False
 
@@ -119,10 +121,12 @@ class Lanes:
         if self._closing:
             return  # it stays queued on disk and begins with the next start
         lane.active = live
+        self._watchdog.begin(live.run.run_id, lane.name)
         try:
             await self._worker.execute(lane, live)
         finally:
             lane.active = None
+            self._watchdog.end()
             if live.over:
                 self.lives.pop(live.run.n, None)
 
@@ -183,6 +187,7 @@ class Lanes:
 
     def close(self) -> None:
         """End the serving tasks; what runs then is found unfinished by the next start."""
+        self._watchdog.stop()
         for lane in self._channels.values():
             if lane.task is not None:
                 lane.task.cancel()
