@@ -94,6 +94,25 @@ def test_the_databases_own_name_may_stand_before_a_table_and_goes_in_sqlite():
     assert "'eras' is another schema" in refusal(sql)
 
 
+def test_a_text_that_does_not_survive_its_own_regeneration_is_refused():
+    assert "it can be read in two ways" in refusal("SELECT JOIN public.kunden", "postgres")
+
+
+def test_a_defect_of_the_parser_or_the_generator_is_a_refusal(monkeypatch):
+    from sqlglot.generator import Generator
+    from sqlglot.parser import Parser
+
+    def stumble(*_, **__):
+        raise TypeError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Generator, "generate", stumble)
+        assert "sqlite cannot express it (TypeError)" in refusal("SELECT 1")
+    with monkeypatch.context() as patch:
+        patch.setattr(Parser, "parse", stumble)
+        assert "the parser cannot read it (TypeError)" in refusal("SELECT 1")
+
+
 @pytest.mark.parametrize(
     ("sql", "why"),
     [
@@ -126,11 +145,16 @@ def test_a_refusal_says_why(sql, why):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("dialect", DIALECTS)
-def test_no_word_that_may_be_nested_makes_the_parser_slow(dialect):
-    """Ends by itself only when nesting costs no exponential time."""
-    for word in sorted(VOCABULARIES[dialect].functions | BEFORE_PARENTHESIS):
-        for inner in ("1", "select 1", "1 as int"):
-            sql = "select " + f"{word}(" * MAX_NESTING + inner + ")" * MAX_NESTING
+def test_no_word_makes_the_parser_slow_when_it_is_nested(dialect):
+    """Ends by itself only when no word costs time that doubles with every level."""
+    from sqlglot.dialects.dialect import Dialect
+
+    grammar = Dialect.get_or_raise(dialect)
+    known = {*grammar.tokenizer_class.KEYWORDS, *grammar.parser_class.FUNCTIONS}
+    words = {word.lower() for word in known if word.replace("_", "").isalnum()}
+    for word in sorted(words | VOCABULARIES[dialect].functions | BEFORE_PARENTHESIS):
+        for inner in ("", "1, "):
+            sql = "select " + f"{word}({inner}" * (MAX_NESTING - 1) + "1" + ")" * (MAX_NESTING - 1)
             attempt(sql, dialect)
 
 

@@ -2,6 +2,8 @@
 
 import hashlib
 import sqlite3
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 
 import pytest
@@ -184,6 +186,24 @@ def test_stopping_before_after_and_without_a_connection(path):
             fetch(opened, "SELECT * FROM kunden", flight, Caps())
     flight.stop()
     assert flight.over()
+
+
+def test_stopping_interrupts_even_where_no_look_at_the_clock_is_taken(path):
+    flight, running = Flight(1.0, clock), threading.Event()
+    with closing(open_readonly(path)) as opened:
+        opened.create_function("running", 0, running.set)
+        flight.board(opened)
+        opened.set_progress_handler(None, 0)
+
+        def run():
+            with pytest.raises(sqlite3.OperationalError, match="interrupted"):
+                opened.execute(f"SELECT running() UNION ALL SELECT * FROM ({BOMBS[0]})").fetchall()
+
+        with ThreadPoolExecutor() as pool:
+            ended = pool.submit(run)
+            assert running.wait(timeout=20)
+            flight.stop()
+            ended.result(timeout=20)
 
 
 def test_the_catalogue_knows_keys_types_counts_and_views(tmp_path):

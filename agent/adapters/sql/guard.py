@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from sqlglot.tokenizer_core import Token
 
 MAX_CHARS = 10_000
+DEFECTS = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
+"""What the parser and the generator raise when a text is stranger than their authors thought."""
 
 Kind = Literal["query", "describe", "tables"]
 
@@ -100,7 +102,7 @@ def _parse(sql: str, dialect: Dialect) -> "exp.Expr":
         raise refused(f"it is not valid {dialect} SQL ({_reason(error)})") from error
     except RecursionError as error:
         raise refused("it is nested too deeply") from error
-    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+    except DEFECTS as error:
         raise refused(f"the parser cannot read it ({type(error).__name__})") from error
     if len(trees) != 1 or trees[0] is None:
         raise refused(f"it holds {len(trees)} statements, one is allowed")
@@ -125,6 +127,8 @@ def _write(tree: "exp.Expr", dialect: Dialect) -> str:
         raise refused(f"{dialect} cannot express it ({_reason(error)})") from error
     except RecursionError as error:
         raise refused("it is nested too deeply") from error
+    except DEFECTS as error:
+        raise refused(f"{dialect} cannot express it ({type(error).__name__})") from error
 
 
 def _reason(error: Exception) -> str:
