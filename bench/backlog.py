@@ -14,11 +14,11 @@ from tempfile import TemporaryDirectory
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from websockets.asyncio.client import ClientConnection  # noqa: E402
+from websockets.asyncio.client import ClientConnection
 
-from bench.contestant import Adapter, pad  # noqa: E402
-from bench.figures import Json, Target, report, say  # noqa: E402
-from bench.served import Server, ended, next_end, serving  # noqa: E402
+from bench.contestant import Adapter, pad
+from bench.figures import Json, Target, report, say
+from bench.served import Server, ended, next_end, serving
 
 TARGETS = (
     Target(figure="drained_per_s", limit=50, at_least=True),
@@ -73,8 +73,7 @@ async def accept(folder: str, count: int) -> Json:
     runtime, accepted = ours.runtime, []
 
     async def send(numbers: range) -> None:
-        for number in numbers:
-            accepted.append(await runtime.send(pad(f"hello {number}")))
+        accepted.extend([await runtime.send(pad(f"hello {number}")) for number in numbers])
 
     begin = time.perf_counter()
     async with asyncio.TaskGroup() as group:

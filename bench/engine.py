@@ -11,8 +11,8 @@ from tempfile import TemporaryDirectory
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from bench.contestant import Adapter, pad  # noqa: E402
-from bench.figures import (  # noqa: E402
+from bench.contestant import Adapter, pad
+from bench.figures import (
     Json,
     Target,
     alternate,
@@ -22,7 +22,7 @@ from bench.figures import (  # noqa: E402
     say,
     written_bytes,
 )
-from bench.floor import Committed, Plain  # noqa: E402
+from bench.floor import Committed, Plain
 
 TARGETS = (
     Target(figure="memory_x_floor", limit=4.0),

@@ -18,12 +18,12 @@ from tempfile import TemporaryDirectory
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-import httpx  # noqa: E402
-import msgspec  # noqa: E402
-from websockets.asyncio.client import ClientConnection  # noqa: E402
+import httpx
+import msgspec
+from websockets.asyncio.client import ClientConnection
 
-from bench.figures import Json, Target, percentile, report, say  # noqa: E402
-from bench.served import Server, answers, chatter, deaf, ended, reset, serving  # noqa: E402
+from bench.figures import Json, Target, percentile, report, say
+from bench.served import Server, answers, chatter, deaf, ended, reset, serving, talk
 
 TARGETS = (
     Target(figure="p95_ms", limit=250.0),
@@ -71,13 +71,6 @@ async def watching(server: Server, count: int) -> AsyncIterator[list[float]]:
             yield delays
             for task in tasks:
                 task.cancel()
-
-
-async def talk(server: Server, text: str) -> None:
-    """Have the server tell what ``text`` asks for, and wait until it is over."""
-    async with server.client() as web, server.socket("/ws/trace") as trace:
-        answer = await web.post("/api/send", json={"text": text})
-        await ended(trace, answer.raise_for_status().json()["run_id"])
 
 
 async def delays(server: Server, watchers: int, seconds: float) -> list[float]:

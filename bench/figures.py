@@ -19,6 +19,7 @@ import sys
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 Json = dict[str, object]
@@ -102,8 +103,7 @@ def percentile(values: Sequence[float], share: float) -> float:
 
 def ratios(floors: Sequence[float], blocks: Sequence[float]) -> list[float]:
     """Divide each block by the mean of the floors before and after it."""
-    pairs = zip(floors, floors[1:], strict=False)
-    means = [(before + after) / 2 for before, after in pairs]
+    means = [(before + after) / 2 for before, after in pairwise(floors)]
     return [block / floor for block, floor in zip(blocks, means, strict=True)]
 
 

@@ -15,8 +15,8 @@ from tempfile import TemporaryDirectory
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from bench.contestant import Adapter, pad  # noqa: E402
-from bench.figures import Json, Target, report, say, written_bytes  # noqa: E402
+from bench.contestant import Adapter, pad
+from bench.figures import Json, Target, report, say, written_bytes
 
 TARGETS = (
     Target(figure="cost_ratio", limit=1.1),

@@ -16,11 +16,11 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-import httpx  # noqa: E402
-from websockets.asyncio.client import ClientConnection  # noqa: E402
+import httpx
+from websockets.asyncio.client import ClientConnection
 
-from bench.figures import Json, Target, percentile, report, say  # noqa: E402
-from bench.served import Server, ended, serving  # noqa: E402
+from bench.figures import Json, Target, percentile, report, say
+from bench.served import Server, ended, serving
 
 TARGETS = (
     Target(figure="chat_p50_ms", limit=10.0),

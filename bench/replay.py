@@ -17,11 +17,11 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from agent.app import open_runtime  # noqa: E402
-from agent.runtime.runtime import Runtime  # noqa: E402
-from agent.settings import Settings  # noqa: E402
-from bench.figures import Json, Target, report, say  # noqa: E402
-from bench.served import ROOT, plain_environment  # noqa: E402
+from agent.app import open_runtime
+from agent.runtime.runtime import Runtime
+from agent.settings import Settings
+from bench.figures import Json, Target, report, say
+from bench.served import ROOT, plain_environment
 
 TARGETS = (
     Target(figure="not_exact", limit=0),

@@ -1,5 +1,6 @@
 """A real server as a program of its own, what the system says about it, and clients of it."""
 
+import asyncio
 import contextlib
 import json
 import os
@@ -22,6 +23,7 @@ from websockets.asyncio.client import ClientConnection, connect
 ROOT = Path(__file__).resolve().parent.parent
 START_SECONDS = 30.0
 STOP_SECONDS = 15.0
+LOOK_SECONDS = 0.1
 TICKS = os.sysconf("SC_CLK_TCK")
 
 
@@ -55,7 +57,9 @@ class Server:
 
     def processor_seconds(self) -> float:
         """Return the processor time it has used so far."""
-        fields = Path(f"/proc/{self.process.pid}/stat").read_text("ascii").rpartition(")")[2].split()
+        fields = (
+            Path(f"/proc/{self.process.pid}/stat").read_text("ascii").rpartition(")")[2].split()
+        )
         return (int(fields[11]) + int(fields[12])) / TICKS
 
     def resident_mb(self) -> float:
@@ -184,6 +188,15 @@ async def ended(trace: ClientConnection, run: str) -> dict[str, Any]:
         summary = await next_end(trace)
         if summary["run_id"] == run:
             return summary
+
+
+async def talk(server: Server, text: str) -> None:
+    """Send a message and wait until it is over, without reading what everybody is told."""
+    async with server.client() as web:
+        answer = await web.post("/api/send", json={"text": text})
+        run = answer.raise_for_status().json()["run_id"]
+        while (await web.get(f"/api/runs/{run}")).json()["status"] in ("queued", "running"):
+            await asyncio.sleep(LOOK_SECONDS)
 
 
 CHATTER = '''"""A node that tells as many things as the message says: ``<how many> <a pause after each ms>``."""

@@ -17,8 +17,8 @@ from tempfile import TemporaryDirectory
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from bench.figures import Json, Target, report, say  # noqa: E402
-from bench.served import ROOT, Server, ended, serving  # noqa: E402
+from bench.figures import Json, Target, report, say
+from bench.served import ROOT, Server, ended, serving
 
 TARGETS = (
     Target(figure="server_s", limit=0.5),
