@@ -39,7 +39,7 @@ CONCEPTS: Mapping[str, str] = {
     "date": "date datum day tag",
     "construction": "construction built build constructed gebaut baujahr errichtet erbaut",
     "installation": "installation installed mounted einbau eingebaut montiert einbaudatum",
-    "calibration": "calibrated calibration eichung geeicht",
+    "calibration": "calibrated calibration eichung geeicht expire expires expired ablaufen",
     "area": "area size fläche grösse surface wohnfläche quadratmeter",
     "cost": "cost costs expense kosten gesamtkosten heizkosten amount betrag",
     "price": "price preis",

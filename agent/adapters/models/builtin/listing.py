@@ -4,6 +4,7 @@ import re
 
 import msgspec
 
+from agent.adapters.models.builtin.lexicon import bag
 from agent.adapters.models.builtin.mentions import Mentions
 from agent.adapters.models.builtin.query import Query
 from agent.adapters.models.builtin.superlatives import FEW, Superlative, unsaid, wanted_rows
@@ -11,6 +12,7 @@ from agent.adapters.models.builtin.tables import Column, Table
 from agent.adapters.models.builtin.tokens import strength
 
 WHICH = re.compile(r"\b(which|what|welche\w?|was für)\b", re.IGNORECASE)
+_ONE = bag("welches welcher welchem welchen das ein eine")
 _WHERE = re.compile(r"^\W*(where|wo)\b", re.IGNORECASE)
 _ALL = re.compile(r"\b(all|alle|every|sämtliche)\b", re.IGNORECASE)
 _DIFFERENT = re.compile(r"\b(different|distinct|unique|verschiedene\w?)\b", re.IGNORECASE)
@@ -26,6 +28,8 @@ class Lists(Mentions):
         top = self.superlative
         if top is not None and top.plural is not None:
             return FEW if top.plural else 1
+        if first > 0 and self.tokens[first - 1].low in _ONE:
+            return 1
         return unsaid(self.tokens[first]) if first >= 0 else 1
 
     def _listing(self, query: Query, figure: Column | None) -> Query:

@@ -62,6 +62,11 @@ class Mentions:
                 continue
             if self.tokens[after].low in _ARTICLES and after + 1 < len(self.tokens):
                 after += 1
+            if self.tokens[after].concept in ("number", "anzahl") and self.superlative is None:
+                self.superlative = Superlative(
+                    place=after, descending=True, concepts=(), counting=True, limit=0
+                )
+                return
             if after in self.named:
                 self.group_table = self.subjects.pop(after, None)
             elif after < len(self.tokens):

@@ -23,6 +23,11 @@ from agent.adapters.models.builtin.tokens import (
     tokens_of,
 )
 
+_BEYOND = re.compile(
+    r"\b(percent\w*|prozent\w*|anteil|share of|median|trend|forecast|prognose|why|warum)\b|%",
+    re.IGNORECASE,
+)
+"""What one of these queries cannot tell; better no answer than another one."""
 _EXISTS = re.compile(
     r"^\W*(are there|is there|gibt es|do we have|haben wir|hast du)\b", re.IGNORECASE
 )
@@ -51,7 +56,7 @@ _HARMLESS = bag(
 @lru_cache(256)
 def understood(text: str, schema: Schema) -> Query | None:
     """Return what ``text`` asks of the database, or ``None`` when it asks nothing of it."""
-    if not schema.tables:
+    if not schema.tables or _BEYOND.search(text):
         return None
     tokens = tokens_of(text)
     named = {n: table for n, token in enumerate(tokens) if (table := table_named(token, schema))}
@@ -128,7 +133,7 @@ class _Reader(Lists):
             return sorted_by
         if wanted:
             return self._below(target, wanted)
-        own = [column for column in target.columns if column.numeric]
+        own = [c for c in target.columns if c.numeric and "year" not in c.words]
         return own[0] if len(own) == 1 else None
 
     def _below(self, target: Table, wanted: tuple[str, ...]) -> Column | None:
