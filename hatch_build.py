@@ -8,7 +8,7 @@ from typing import Any
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
-BUILT = ("static/dist", "static/templates")
+BUILT = ("static/dist", "static/templates", "static/fallback.js", "static/fallback.css")
 MANIFEST = "static/dist/.vite/manifest.json"
 
 
@@ -33,6 +33,6 @@ class PageHook(BuildHookInterface[Any]):
                 f"expected a built page ({MANIFEST}), found none that is whole: run "
                 "`python3 run.py --build-only`, then build the wheel again"
             )
-        for folder in BUILT:
-            target = f"agent/_static/{folder.removeprefix('static/')}"
-            build_data["force_include"][folder] = target
+        for part in BUILT:
+            target = f"agent/_static/{part.removeprefix('static/')}"
+            build_data["force_include"][part] = target

@@ -1,7 +1,8 @@
 """The composition root: the only module that knows every layer."""
 
+import asyncio
 import resource
-from collections.abc import AsyncGenerator, Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Coroutine, Mapping
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
@@ -41,6 +42,8 @@ class Opened(msgspec.Struct, frozen=True, kw_only=True):
     clock: SystemClock
     board: SuiteBoard
     model: OpenAIModel
+    warm: Callable[[], Coroutine[None, None, None]]
+    """Does now, off the loop, what the first message would have to wait for."""
     ready: Callable[[], Json]
     """The server's checks by name."""
 
@@ -103,11 +106,26 @@ async def open_runtime(settings: Settings) -> AsyncGenerator[Opened]:
                 clock=clock,
                 board=board,
                 model=model,
+                warm=partial(_warm, model),
                 ready=lambda: {"store": store.trouble or "ok"},
             )
     finally:
         await model.aclose()
         await store.close()
+
+
+async def _warm(model: OpenAIModel) -> None:
+    await model.warm()
+    await asyncio.to_thread(_import_heavy)
+
+
+def _import_heavy() -> None:
+    import jinja2
+
+    from agent.adapters.sql.guard import guard
+
+    jinja2.Environment(autoescape=True).from_string("{{ x }}")
+    guard("SELECT 1", "sqlite")
 
 
 def _specs(tools: Mapping[str, Tool]) -> Json:

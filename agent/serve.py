@@ -38,6 +38,7 @@ async def serve(settings: Settings, lease: Lease, *, tell: bool = True) -> None:
         OSError: the address cannot be bound.
     """
     bound = bind(settings.host, settings.port)
+    bound.listen()  # whoever follows the printed link at once waits until the server takes it
     clock = SystemClock()
     folder = settings.data_dir
     token = settings.token or load_or_create(folder / TOKEN_FILE, lambda: clock.token(24))
@@ -82,9 +83,9 @@ async def serve(settings: Settings, lease: Lease, *, tell: bool = True) -> None:
             stop,
             settle=lambda: opened.runtime.drain(settings.shutdown_grace_s),
         )
-        warming = asyncio.create_task(opened.model.warm())  # noqa: TID251 - awaited below
-        await server.serve(sockets=[bound])
-        await warming
+        async with asyncio.TaskGroup() as group:
+            group.create_task(opened.warm(), name="warm-up")
+            await server.serve(sockets=[bound])
 
 
 def _tell(settings: Settings, config: WebConfig, opened: Opened, launch: str, token: str) -> None:

@@ -9,6 +9,7 @@ from hatchling.builders.wheel import WheelBuilder
 
 ROOT = Path(__file__).resolve().parent.parent
 MANIFEST = "static/dist/.vite/manifest.json"
+FALLBACK = ("static/fallback.js", "static/fallback.css")
 
 
 @pytest.fixture
@@ -20,7 +21,12 @@ def tree(tmp_path):
         ROOT / "agent", tmp_path / "agent", ignore=shutil.ignore_patterns("__pycache__")
     )
     (tmp_path / "README.md").write_text("# Framescope\n")
-    for name in (MANIFEST, "static/dist/assets/main-1a2b.js", "static/templates/page.html"):
+    for name in (
+        MANIFEST,
+        "static/dist/assets/main-1a2b.js",
+        "static/templates/page.html",
+        *FALLBACK,
+    ):
         path = tmp_path / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text("{}")
@@ -39,6 +45,8 @@ def test_a_wheel_holds_the_page_and_the_package(tree):
         "agent/_static/dist/.vite/manifest.json",
         "agent/_static/dist/assets/main-1a2b.js",
         "agent/_static/templates/page.html",
+        "agent/_static/fallback.js",
+        "agent/_static/fallback.css",
     } <= names
     sources = (path for path in (tree / "agent").rglob("*") if path.is_file())
     assert {path.relative_to(tree).as_posix() for path in sources} <= names

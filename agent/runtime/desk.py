@@ -18,6 +18,7 @@ from agent.runtime.live import LiveRun
 from agent.runtime.parts import Parts
 from agent.runtime.ports import RunFilter
 from agent.runtime.recordings import recording
+from agent.runtime.search import searched
 
 BUSY = "Pipeline already running"
 
@@ -96,11 +97,12 @@ class Desk:
         """Return what a chat socket is told first."""
         lane = self._channel(channel)
         active = lane.active
+        shown = active.controls if active else None
         return {
             "type": "snapshot",
             "seq": self._parts.hub.last,
             "history": [msgspec.to_builtins(turn) for turn in lane.window],
-            "controls": controls.current(at(lane.state, "ui")),
+            "controls": controls.current(at(lane.state, "ui")) if shown is None else shown,
             "run": active and {**active.progress(), "message": active.run.text},
             "pending": [
                 {"run_id": live.run.run_id, "text": live.run.text, "position": place}
@@ -230,7 +232,7 @@ class Desk:
         self, *, limit: int = 50, before: str | None = None, q: str = "", own: bool = False
     ) -> Json:
         """Return a page of summaries, newest first."""
-        wanted = RunFilter(limit=limit, before=_before(before), text=q, own=own)
+        wanted = searched(q, RunFilter(limit=limit, before=_before(before), own=own))
         found = await self._parts.store.summaries(wanted)
         ids = [msgspec.json.decode(body, type=_RunIdOnly).run_id for body in found]
         following = ids[-1] if len(ids) == limit else None

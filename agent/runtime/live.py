@@ -6,6 +6,7 @@ from collections.abc import Callable
 from agent.core.effects import Effect
 from agent.core.errors import Overloaded
 from agent.core.events import (
+    Controls,
     Decided,
     Event,
     Interpreted,
@@ -59,6 +60,8 @@ class LiveRun:
         self.text = ""
         self.task: asyncio.Task[None] | None = None
         """The task that executes it, while it does."""
+        self.controls: Json = None
+        """What the page shows since this run said so; ``None`` before."""
         self.cancelled = False
         self.answered = False
         self.over = False
@@ -107,6 +110,8 @@ class LiveRun:
         self._publish(event)
         stage = STAGES.get(type(event))
         if stage is None:
+            if isinstance(event, Controls):
+                self.controls = event.controls
             return
         self.stage = stage
         if isinstance(event, Streaming):

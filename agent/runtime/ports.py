@@ -71,7 +71,12 @@ class RunFilter(msgspec.Struct, frozen=True, kw_only=True):
     channel: str | None = None
     status: str | None = None
     kind: str | None = None
+    path: str | None = None
+    graph: str | None = None
+    node: str | None = None
+    """A role that took part; for summaries only."""
     text: str = ""
+    """Part of the message, in any case."""
     before: int | None = None
     only: int | None = None
     """Just this run."""

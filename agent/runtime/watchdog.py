@@ -46,7 +46,7 @@ class Watchdog:
         """A run starts working."""
         self._latest = (run_id, channel)
         self._runs += 1
-        if self._runs == 1:
+        if not self._wake.is_set():
             self._wake.set()
 
     def end(self) -> None:
@@ -90,5 +90,6 @@ class Watchdog:
 
 
 def _stack(thread: int) -> str:
-    frame = sys._current_frames().get(thread)  # noqa: SLF001 - the documented way to another stack
+    frames = sys._current_frames()  # noqa: SLF001 # pyright: ignore[reportPrivateUsage] - the documented way
+    frame = frames.get(thread)
     return "".join(traceback.format_stack(frame)[-STACK_LINES:]) if frame else ""

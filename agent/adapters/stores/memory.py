@@ -106,9 +106,12 @@ class MemoryStore:
 
     async def summaries(self, wanted: RunFilter) -> list[bytes]:
         """Return a page of wire summaries, newest first."""
-        found = ((n, s) for n, s in reversed(self._summaries.items()) if _before(n, wanted))
+        newest = sorted(self._summaries.items(), key=lambda item: -item[0])
+        found = ((n, s) for n, s in newest if _before(n, wanted))
         fitting = (s for n, s in found if _fits(self._runs[n], wanted))
-        return [s.encoded() for s in islice(fitting, wanted.limit)]
+        lines = (s.encoded() for s in fitting)
+        role = f'"node":"{wanted.node}"'.encode()
+        return [*islice((x for x in lines if wanted.node is None or role in x), wanted.limit)]
 
     async def size(self) -> int:
         """Nothing on disk."""
@@ -128,6 +131,8 @@ def _fits(run: Run, wanted: RunFilter) -> bool:
         and (wanted.channel is None or run.channel == wanted.channel)
         and (wanted.status is None or run.status == wanted.status)
         and (wanted.kind is None or run.kind == wanted.kind)
+        and (wanted.path is None or run.path == wanted.path)
+        and (wanted.graph is None or run.graph == wanted.graph)
         and not (wanted.own and run.kind in ("replay", "fork"))
         and wanted.text.lower() in run.text.lower()
     )

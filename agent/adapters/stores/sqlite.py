@@ -359,21 +359,23 @@ def _unpacked(body: bytes, load: Callable[[str], str]) -> Row:
 
 
 def _where(wanted: RunFilter) -> tuple[str, tuple[Json, ...]]:
-    parts: list[tuple[str, Json]] = []
-    if wanted.channel is not None:
-        parts.append(("r.channel=?", wanted.channel))
-    if wanted.status is not None:
-        parts.append(("r.status=?", wanted.status))
-    if wanted.kind is not None:
-        parts.append(("r.kind=?", wanted.kind))
-    if wanted.before is not None:
-        parts.append(("r.n<?", wanted.before))
-    if wanted.only is not None:
-        parts.append(("r.n=?", wanted.only))
-    if wanted.text:
-        text = "json_extract(CAST(r.body AS TEXT),'$.text')"
-        parts.append((f"instr(lowered({text}),?)", wanted.text.lower()))
-    if wanted.own:
-        parts.append(("r.kind NOT IN ('replay', ?)", "fork"))
-    clause = " AND ".join(sql for sql, _ in parts) or "1"
-    return clause, tuple(value for _, value in parts)
+    node, text = wanted.node, wanted.text
+    body = "CAST(r.body AS TEXT)"
+    asked: dict[str, Json] = {
+        "r.channel=?": wanted.channel,
+        "r.status=?": wanted.status,
+        "r.kind=?": wanted.kind,
+        "r.n<?": wanted.before,
+        "r.n=?": wanted.only,
+        f"json_extract({body},'$.path')=?": wanted.path,
+        f"json_extract({body},'$.graph')=?": wanted.graph,
+        "instr(CAST(e.summary AS TEXT),?)": None if node is None else _named(node),
+        f"instr(lowered(json_extract({body},'$.text')),?)": text.lower() or None,
+        "r.kind NOT IN ('replay', ?)": "fork" if wanted.own else None,
+    }
+    parts = {sql: value for sql, value in asked.items() if value is not None}
+    return " AND ".join(parts) or "1", tuple(parts.values())
+
+
+def _named(role: str) -> str:
+    return f'"node":{_encode(role).decode()}'
