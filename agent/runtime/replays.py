@@ -5,16 +5,18 @@ from collections.abc import Callable
 
 import msgspec
 
-from agent.core.errors import Conflict
+from agent.core.errors import Conflict, Diverged
 from agent.core.events import FrameTraced
 from agent.core.frames import FrameTrace, Summary
 from agent.core.ids import NO_CHANNEL, RunId
 from agent.core.journal import trace_of
 from agent.core.json import Json
+from agent.core.messages import ModelReply, ModelRequest
 from agent.core.revisions import Manifest
 from agent.core.runs import Run, RunStatus, advance
 from agent.core.state import at
 from agent.debugger.replay import Rerun, Verdict
+from agent.engine.context import World
 from agent.engine.engine import ENGINE
 from agent.runtime.library import Edition
 from agent.runtime.lineage import WINDOW, state_of, turns_of
@@ -26,6 +28,23 @@ from agent.runtime.recordings import recording
 
 Number = Callable[[], tuple[int, RunId]]
 NOTHING_LEFT = End(parent=0, history_len=0, since_snapshot=0)
+
+
+class SealedModel:
+    """The model an edition was made for; nobody can ask it anything.
+
+    Args:
+        default_model: its id.
+    """
+
+    def __init__(self, default_model: str) -> None:
+        self.default_model = default_model
+        self.label = default_model
+
+    async def complete(self, request: ModelRequest, on_text: Callable[[str], None]) -> ModelReply:
+        """Refuse."""
+        del request, on_text
+        raise Diverged("a sealed replay asks no model")
 
 
 class Replays:
@@ -102,7 +121,7 @@ class Replays:
         rerun = Rerun(
             trace,
             edition.program,
-            self._parts.world(edition),
+            self._sealed(edition),
             msgspec.structs.replace(scene_of(live.run, turns_of(ends, WINDOW)), channel=NO_CHANNEL),
             live,
             live.emit,
@@ -114,6 +133,11 @@ class Replays:
         took = (clock.monotonic() - began) * 1000
         live.run = msgspec.structs.replace(live.run, total_ms=round(took, 3))
         return rerun
+
+    def _sealed(self, edition: Edition) -> World:
+        """What nodes reach in a replay: the model is only a name, that of the edition."""
+        model = SealedModel(edition.texts["model"])
+        return msgspec.structs.replace(self._parts.world(edition), model=model)
 
     async def _end(self, live: LiveRun, rerun: Rerun, verdict: Verdict) -> None:
         going, parts = rerun.going, self._parts

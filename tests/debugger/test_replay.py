@@ -1,0 +1,393 @@
+"""Sealed replay: exact when nothing changed, else the first place where it matters."""
+
+import json
+import shutil
+import socket
+
+import msgspec
+import pytest
+from rig import (
+    CountingClock,
+    FunctionTool,
+    Gate,
+    ScriptedModel,
+    ask,
+    graph,
+    passes,
+    returns,
+    runtime,
+    says,
+    timeless,
+)
+
+from agent.adapters.stores.sqlite import SqliteStore
+from agent.core.errors import Conflict, ModelFailed, ToolFailed
+from agent.core.events import Topic
+from agent.core.frames import Envelope
+from agent.core.messages import ModelReply, ToolCall
+from agent.core.runs import RunStatus
+from agent.core.state import put
+from agent.nodes.catalog import NODES
+from agent.runtime.library import PACKAGE, Library
+from agent.runtime.workspace import shipped
+
+pytestmark = pytest.mark.anyio
+SQL = {"query": "SELECT count(*) FROM kunden", "database": "eras"}
+PLANS = {
+    "set it": [{"tool": "set_state", "args": {"key": "n", "value": 3}}],
+    "how many": [{"tool": "query_db", "args": SQL}],
+}
+PATHS = {"hi": ("reflex", 2), "set it": ("director", 4), "how many": ("director+interpreter", 5)}
+
+
+def v3(request):
+    """What a model might answer in each place of v3-framed."""
+    text = request.messages[-1]["content"]
+    asked = request.messages[-1]["content"] if request.messages[-1]["role"] == "user" else ""
+    shape = (request.response_format or {}).get("json_schema", {}).get("name")
+    if shape == "Perception":
+        social = text == "hi"
+        return json.dumps({
+            "who": "user", "language": "en", "intent": "social" if social else "request", "topic": "t",
+            "tone": "casual", "complexity": "trivial" if social else "simple", "context": "",
+        })  # fmt: skip
+    if shape == "Plan":
+        return json.dumps({"goal": "g", "steps": [], "tool_sequence": PLANS[text], "answer_hint": ""})
+    if shape == "Interpretation":
+        return json.dumps({"summary": "240 of them", "row_count": 1, "key_facts": ["240"], "confidence": "high"})
+    if shape == "Distilled":
+        return json.dumps({
+            "user_name": "user", "user_mood": "neutral", "topic": "t", "language": "en", "style_hint": "short",
+            "new_facts": [f"said {text[:10]}"], "disproved_facts": [], "situation": "",
+        })  # fmt: skip
+    if request.tools:
+        calls = [ToolCall(id=f"c{n}", name=s["tool"], arguments=s["args"]) for n, s in enumerate(PLANS[asked])]
+        return ModelReply(tool_calls=tuple(calls), finish="tool_calls")
+    return "Here you are."
+
+
+def framed(prompts=None) -> Library:
+    return Library(shipped(NODES), model="scripted", **({"prompts": prompts} if prompts else {}))
+
+
+@pytest.fixture
+def prompts(tmp_path):
+    shutil.copytree(PACKAGE / "prompts", tmp_path / "prompts")
+    return tmp_path / "prompts"
+
+
+@pytest.fixture
+def store(tmp_path):
+    return lambda: SqliteStore(tmp_path / "framescope.db")
+
+
+def opened(store, library: Library, model=None, rows=({"n": 240},)):
+    """A runtime on v3-framed."""
+    tool = FunctionTool("query_db", lambda _: {"rows": [*rows]})
+    v3_spec = library.spec("v3-framed")
+    return runtime(v3_spec, {}, store=store(), library=library, model=model or ScriptedModel(v3), tools=(tool,))
+
+
+def sealed(monkeypatch) -> None:
+    def refuse(*_args, **_kwargs):
+        pytest.fail("a replay opened a socket")
+
+    monkeypatch.setattr(socket, "socket", refuse)
+    monkeypatch.setattr(socket, "getaddrinfo", refuse)
+
+
+class Forbidden:
+    """A model that may not be asked."""
+
+    default_model = "scripted"
+    label = "nobody"
+
+    async def complete(self, request, on_text):
+        pytest.fail("a replay asked a model")
+
+
+@pytest.mark.parametrize("message", PATHS)
+async def test_every_path_replays_exact_and_touches_nothing(store, prompts, message, monkeypatch):
+    async with opened(store, framed(prompts)) as rt:
+        await ask(rt, "hi")
+        run = await ask(rt, message)
+        assert (run.path, run.total_frames, run.status) == (*PATHS[message], RunStatus.DONE), run.error
+        before = await rt.trace(run.run_id)
+    async with opened(store, framed(prompts), model=Forbidden(), rows=()) as rt:
+        sealed(monkeypatch)
+        for pinned in (False, True):
+            verdict = await rt.replay(run.run_id, pinned=pinned)
+            total = len(msgspec.json.decode(before)["effects"])
+            assert verdict == {
+                "run_id": run.run_id, "replay_run_id": verdict["replay_run_id"], "verdict": "exact",
+                "matched": total, "total": total, "changed_revisions": [], "divergence": None,
+            }  # fmt: skip
+        assert rt._parts.tools["query_db"].calls == []
+        assert await rt.trace(run.run_id) == before, "a replay never writes into what it reads"
+        new = msgspec.json.decode(await rt.trace(verdict["replay_run_id"]))
+        old = msgspec.json.decode(before)
+        assert timeless(new["frames"]) == timeless(old["frames"])
+        assert timeless(new["post_frames"]) == timeless(old["post_frames"])
+        assert new["replay_of"] == run.run_id
+        assert {e["policy"] for e in new["effects"]} == {"recorded"}
+
+
+async def test_one_changed_byte_of_a_prompt_is_named_where_it_first_matters(store, prompts):
+    async with opened(store, framed(prompts)) as rt:
+        run = await ask(rt, "how many")
+    file = prompts / "director.md"
+    file.write_text(file.read_text("utf-8").replace("e", "é", 1), "utf-8")
+    async with opened(store, framed(prompts), model=Forbidden()) as rt:
+        verdict = await rt.replay(run.run_id)
+        assert (verdict["verdict"], verdict["changed_revisions"]) == ("diverged", ["prompt:director"])
+        found = verdict["divergence"]
+        assert (found["frame"], found["node"]) == (2, "director")
+        assert found["field"] == "effect 2.director.1.0 request/messages/0/content"
+        assert "é" in found["got"]
+        assert "é" not in found["expected"]
+        assert verdict["matched"] == 1
+        pinned = await rt.replay(run.run_id, pinned=True)
+        assert (pinned["verdict"], pinned["changed_revisions"]) == ("exact", [])
+
+
+async def test_a_prompt_that_no_frame_used_changes_the_revision_but_not_the_verdict(store, prompts):
+    async with opened(store, framed(prompts)) as rt:
+        run = await ask(rt, "hi")
+    file = prompts / "director.md"
+    file.write_text(file.read_text("utf-8") + "more", "utf-8")
+    async with opened(store, framed(prompts)) as rt:
+        verdict = await rt.replay(run.run_id)
+        assert (verdict["verdict"], verdict["changed_revisions"]) == ("exact", ["prompt:director"])
+
+
+async def test_a_pinned_replay_is_exact_when_another_model_was_configured(store, prompts):
+    async with opened(store, framed(prompts)) as rt:
+        run = await ask(rt, "hi")
+    other = Forbidden()
+    other.default_model = "other"
+    library = Library(shipped(NODES), model="other", prompts=prompts)
+    async with opened(store, library, model=other) as rt:
+        now = await rt.replay(run.run_id)
+        assert (now["verdict"], now["changed_revisions"]) == ("diverged", ["model"])
+        assert now["divergence"]["field"] == "effect 1.input.1.0 request/model"
+        assert (await rt.replay(run.run_id, pinned=True))["verdict"] == "exact"
+
+
+async def test_a_replay_occupies_no_channel_and_is_not_among_the_frames(store, prompts):
+    async with opened(store, framed(prompts)) as rt:
+        run = await ask(rt, "hi")
+        asked = (rt.poll(""), await rt.history(10), await rt.result(None), await frames(rt))
+        chat = rt.hub.reader(Topic.CHAT, channel="main")
+        verdict = await rt.replay("msg_1")
+        assert (rt.poll(""), await rt.history(10), await rt.result(None), await frames(rt)) == asked
+        assert chat.ready() == []
+        replay = await rt.find(verdict["replay_run_id"])
+        assert (replay.kind, replay.channel, replay.alias, replay.status) == ("replay", "", "", RunStatus.DONE)
+        assert [s["run_id"] for s in (await frames(rt, replay.run_id))["traces"]] == [replay.run_id]
+        with pytest.raises(Conflict):
+            await rt.move_head(replay.run_id)
+        assert (await ask(rt, "hi")).parent == run.n
+        again = await rt.replay(replay.run_id)
+        assert again["verdict"] == "exact"
+
+
+async def frames(rt, run=None):
+    return msgspec.json.decode(msgspec.json.encode(await rt.frames(10, run)))
+
+
+# Small graphs: what differs
+
+
+SPEC = graph("a b", "a>b")
+
+
+async def recorded(store, code, spec=SPEC, **more):
+    async with runtime(spec, code, store=store(), **more) as rt:
+        return await ask(rt, "x")
+
+
+async def replayed(store, run, code, spec=SPEC, **more):
+    async with runtime(spec, code, store=store(), **more) as rt:
+        return await rt.replay(run.run_id)
+
+
+def calls(arguments, count: int = 1):
+    async def node(ctx, envelope):
+        for _ in range(count):
+            await ctx.call("look", arguments)
+        return Envelope(kind="x", text="same")
+
+    return node
+
+
+def look(result=1):
+    return (FunctionTool("look", lambda _: result),)
+
+
+async def test_other_arguments_of_a_tool_are_the_first_difference(store):
+    run = await recorded(store, {"a": calls({"city": "Leipzig"}), "b": says("ok")}, tools=look())
+    tools = look()
+    verdict = await replayed(store, run, {"a": calls({"city": "Dresden"}), "b": says("no")}, tools=tools)
+    found = verdict["divergence"]
+    assert verdict["verdict"] == "diverged"
+    assert (found["frame"], found["node"]) == (1, "a")
+    assert found["field"] == "effect 1.a.1.0 request/arguments/city"
+    assert (found["expected"], found["got"]) == ("Leipzig", "Dresden")
+    assert tools[0].calls == []
+
+
+async def test_an_effect_too_many_is_named(store):
+    run = await recorded(store, {"a": calls({}), "b": says("ok")}, tools=look())
+    verdict = await replayed(store, run, {"a": calls({}, 2), "b": says("ok")}, tools=look())
+    assert verdict["divergence"]["field"] == "effect 1.a.1.1"
+    assert (verdict["matched"], verdict["total"]) == (1, 1)
+    assert verdict["divergence"]["expected"] == ""
+
+
+async def test_an_effect_too_few_is_named(store):
+    run = await recorded(store, {"a": calls({}, 2), "b": says("ok")}, tools=look())
+    verdict = await replayed(store, run, {"a": calls({}), "b": says("ok")}, tools=look())
+    assert verdict["verdict"] == "diverged"
+    assert (verdict["divergence"]["frame"], verdict["divergence"]["node"]) == (1, "a")
+    assert (verdict["matched"], verdict["total"]) == (1, 2)
+
+
+def remembers(value):
+    async def node(ctx, envelope):
+        ctx.remember(put("k", value=value))
+
+    return node
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "field", "expected", "got"),
+    [
+        (says("yes"), says("no"), "said", "yes", "no"),
+        (returns(Envelope(kind="x", data={"n": [1, 2]})), returns(Envelope(kind="x", data={"n": [1, 3]})), "output/data/n/1", "2", "3"),
+        (remembers(1), remembers(2), "changes/0/value", "1", "2"),
+    ],
+    ids=["said", "output", "changes"],
+)  # fmt: skip
+async def test_what_a_node_does_otherwise_is_named_by_field(store, old, new, field, expected, got):
+    run = await recorded(store, {"a": passes(), "b": old})
+    found = (await replayed(store, run, {"a": passes(), "b": new}))["divergence"]
+    assert (found["frame"], found["node"], found["field"]) == (2, "b", field)
+    assert (found["expected"], found["got"]) == (expected, got)
+
+
+async def test_a_node_that_was_added_is_named(store):
+    code = {"a": passes(), "b": says("ok"), "c": says("new")}
+    run = await recorded(store, code)
+    verdict = await replayed(store, run, code, spec=graph("a b c", "a>b+c"))
+    assert verdict["changed_revisions"] == ["graph", "node:c"]
+    found = verdict["divergence"]
+    assert (found["frame"], found["node"], found["field"], found["got"]) == (1, "a", "route", "b+c")
+
+
+async def test_a_node_that_is_gone_is_named(store):
+    code = {"a": passes(), "b": says("ok"), "p": says("post")}
+    run = await recorded(store, code, spec=graph("a b p", "a>b", post="p"))
+    verdict = await replayed(store, run, code)
+    found = verdict["divergence"]
+    assert (found["node"], found["field"], found["expected"], found["got"]) == ("p", "node", "p", "")
+
+
+# What the world answered
+
+
+async def test_clock_chance_and_ids_come_from_the_recording(store):
+    async def node(ctx, envelope):
+        ctx.say(f"{ctx.now()} {ctx.random()} {ctx.new_id()}")
+
+    class Stopped(CountingClock):
+        def random(self):
+            pytest.fail("a replay read chance")
+
+    run = await recorded(store, {"a": node}, spec=graph("a"))
+    verdict = await replayed(store, run, {"a": node}, spec=graph("a"), clock=Stopped(5000))
+    assert (verdict["verdict"], verdict["matched"]) == ("exact", 3)
+
+
+@pytest.mark.parametrize("caught", [True, False])
+async def test_recorded_errors_are_raised_again(store, caught):
+    async def node(ctx, envelope):
+        for ask_world in (
+            lambda: ctx.call("look", {}), lambda: ctx.model([{"role": "user", "content": "x"}])
+        ):
+            try:
+                await ask_world()
+            except (ToolFailed, ModelFailed) as failure:
+                if not caught:
+                    raise
+                ctx.say(f"{type(failure).__name__} {failure.code} {failure.partial} ")
+
+    model = ScriptedModel(ModelFailed("model_timeout", "too slow", partial="he"))
+    tools = (FunctionTool("look", lambda _: ToolFailed("down", "not now")),)
+    run = await recorded(store, {"a": node}, spec=graph("a"), model=model, tools=tools)
+    assert run.status is (RunStatus.DONE if caught else RunStatus.ERROR)
+    if caught:
+        assert run.response == "ToolFailed down None ModelFailed model_timeout he "
+    verdict = await replayed(store, run, {"a": node}, spec=graph("a"), model=Forbidden(), tools=look())
+    assert (verdict["verdict"], verdict["matched"]) == ("exact", 2 if caught else 1)
+
+
+async def test_a_run_that_failed_beside_a_sibling_that_went_on_replays_exact(store):
+    async def bad(ctx, envelope):
+        raise ValueError("no")
+
+    spec, code = graph("a b c d", "a>b+c c>d"), {"a": passes(), "b": bad, "c": passes(), "d": says("never")}
+    run = await recorded(store, code, spec=spec)
+    assert run.error == "b: ValueError: no"
+    assert (await replayed(store, run, code, spec=spec))["verdict"] == "exact"
+
+
+async def test_a_run_over_its_frame_budget_replays_exact(store):
+    spec, code = graph("a b", "a>b b>a", budget=4), {"a": passes(), "b": passes()}
+    run = await recorded(store, code, spec=spec)
+    assert "budget_exceeded" in run.error
+    assert (await replayed(store, run, code, spec=spec))["verdict"] == "exact"
+
+
+async def test_a_cancelled_run_is_incomplete_and_never_called_diverged(store):
+    gate = Gate()
+    async with runtime(graph("a"), {"a": gate.node()}, store=store()) as rt:
+        run = await rt.send("x")
+        await gate.reached.wait()
+        await rt.cancel(run.run_id)
+        gate.open.set()
+        assert (await rt.replay(run.run_id))["verdict"] == "incomplete"
+
+
+async def test_a_click_replays_as_a_click(store):
+    spec = graph("input think", "input>think")
+    code = {"input": says("never"), "think": says("clicked")}
+    async with runtime(spec, code, store=store()) as rt:
+        run = await rt.finished(await rt.act("go", {"x": 1}))
+        assert (await rt.replay(run.run_id))["verdict"] == "exact"
+
+
+async def test_state_and_history_are_those_of_the_moment_not_of_today(store):
+    async def node(ctx, envelope):
+        ctx.remember(put("memory", "n", value=len(ctx.history)))
+        ctx.say(f"{len(ctx.history)} {ctx.state['memory'].get('n')}")
+
+    async with runtime(graph("a"), {"a": node}, store=store()) as rt:
+        runs = [await ask(rt, str(n)) for n in range(45)]
+        for n in (0, 1, 30, 33, 44):
+            assert (await rt.replay(runs[n].run_id))["verdict"] == "exact", n
+        await rt.clear()
+        after = await ask(rt, "after a clear")
+        assert (await rt.replay(after.run_id))["verdict"] == "exact"
+        assert (await rt.replay(runs[5].run_id))["verdict"] == "exact"
+
+
+async def test_a_replay_of_a_graph_that_is_gone_works_pinned_only(store):
+    from agent.core.errors import UnknownGraph
+
+    library = Library(shipped(NODES), model="scripted")
+    async with opened(store, library) as rt:
+        run = await ask(rt, "hi")
+    async with runtime(graph("a"), {"a": says("x")}, store=store(), model=Forbidden()) as rt:
+        with pytest.raises(UnknownGraph, match="v3-framed"):
+            await rt.replay(run.run_id)
+        assert (await rt.replay(run.run_id, pinned=True))["verdict"] == "exact"
