@@ -40,18 +40,23 @@ def read(folder: Path) -> Workspace:
     """Read a workspace.
 
     Raises:
-        BadGraph: a node file is broken or reaches past its context; names file and line.
+        BadGraph: a file is no text, or a node file is broken or reaches past its context; names
+            file and line.
     """
     codes: dict[str, Code] = {}
     for path in sorted((folder / "nodes").glob("*.py")):
         codes |= _codes(path)
-    prompts = {
-        path.stem: path.read_text("utf-8") for path in sorted((folder / "prompts").glob("*.md"))
-    }
-    graphs = tuple(
-        (path.read_text("utf-8"), str(path)) for path in sorted((folder / "graphs").glob("*.toml"))
-    )
+    prompts = {path.stem: _text(path) for path in sorted((folder / "prompts").glob("*.md"))}
+    graphs = tuple((_text(path), str(path)) for path in sorted((folder / "graphs").glob("*.toml")))
     return Workspace(codes=codes, prompts=prompts, graphs=graphs)
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text("utf-8")
+    except UnicodeDecodeError as error:
+        line = error.object.count(b"\n", 0, error.start) + 1
+        raise BadGraph(f"{path}:{line}: expected UTF-8 text; {error.reason}") from None
 
 
 def shipped(nodes: Mapping[str, Node]) -> dict[str, Code]:
@@ -65,13 +70,13 @@ def _module_source(node: Node) -> str:
 
 
 def _codes(path: Path) -> dict[str, Code]:
-    source = path.read_text("utf-8")
+    source = _text(path)
     try:
         for line, fault in faults(source):
             raise BadGraph(f"{path}:{line}: {fault}")
         module = load(source, f"workspace_{path.stem}", str(path))
     except SyntaxError as error:
-        raise BadGraph(f"{path}:{error.lineno}: {error.msg}") from None
+        raise BadGraph(f"{path}:{error.lineno or 1}: {error.msg}") from None
     return {
         name: Code(run=cast("Node", found), source=source)
         for name, found in vars(module).items()
@@ -85,16 +90,17 @@ def load(source: str, name: str, file: str) -> ModuleType:
     Raises:
         BadGraph: it raises while it is loaded; names file and line.
     """
-    module = ModuleType(name)
     code = compile(source, file, "exec")
+    module = sys.modules[name] = ModuleType(name)  # where its classes look up their annotations
     try:
         exec(code, module.__dict__)  # noqa: S102 - the user's own code, on the user's own machine
-    except Exception as error:
+    except (Exception, SystemExit) as error:
+        del sys.modules[name]
         raise BadGraph(f"{file}:{_line(error, file)}: {type(error).__name__}: {error}") from error
     return module
 
 
-def _line(error: Exception, file: str) -> int:
+def _line(error: BaseException, file: str) -> int:
     trace, line = error.__traceback__, 1
     while trace is not None:
         if trace.tb_frame.f_code.co_filename == file:
