@@ -5,7 +5,7 @@ sandbox: whoever wants past it gets past it, and then the audit hook stops the a
 """
 
 import ast
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 
 MODULES: Mapping[str, str] = {
     "time": "ctx.now()",
@@ -18,6 +18,10 @@ MODULES: Mapping[str, str] = {
     "shutil": "a tool, called with ctx.call()",
     "subprocess": "a tool, called with ctx.call()",
     "threading": "an async function",
+    "concurrent": "an async function",
+    "importlib": "an import statement at the top",
+    "tempfile": "a tool, called with ctx.call()",
+    "glob": "a tool, called with ctx.call()",
     "multiprocessing": "a tool, called with ctx.call()",
     "socket": "a tool, called with ctx.call()",
     "ssl": "a tool, called with ctx.call()",
@@ -34,30 +38,53 @@ CALLS: Mapping[str, str] = {
     "input": "a tool, called with ctx.call()",
     "__import__": "an import statement at the top",
 }
+CLOCKS = frozenset({"datetime", "date"})
 ATTRIBUTES = frozenset({"now", "utcnow", "today"})
-"""Of ``datetime`` and ``date``."""
+"""Of ``CLOCKS``."""
 
 
 def faults(source: str) -> Iterator[tuple[int, str]]:
-    """Yield (line, what is wrong and what to use instead) for a node's source.
+    """Yield (line, what is wrong and what to use instead) for a node's source, by line.
 
     Raises:
         SyntaxError: it is not Python.
     """
-    for node in ast.walk(ast.parse(source)):
-        match node:
-            case ast.Import(names=names):
-                for alias in names:
-                    yield from _module(node.lineno, alias.name)
-            case ast.ImportFrom(module=str(name)):
-                yield from _module(node.lineno, name)
-            case ast.Call(func=ast.Name(id=name)) if name in CALLS:
-                yield node.lineno, f"{name}() reaches past the context; use {CALLS[name]}"
-            case ast.Call(func=ast.Attribute(value=owner, attr=attr)) if attr in ATTRIBUTES:
-                if ast.unparse(owner).rpartition(".")[2] in ("datetime", "date"):
-                    yield node.lineno, f"{attr}() reads the clock; use ctx.now()"
-            case _:
-                pass
+    nodes = [*ast.walk(ast.parse(source))]
+    clocks = CLOCKS | {name for node in nodes for name in _clocks(node)}
+    yield from sorted(fault for node in nodes for fault in _faults(node, clocks))
+
+
+def _faults(node: ast.AST, clocks: Set[str]) -> Iterator[tuple[int, str]]:
+    match node:
+        case ast.Import(names=names):
+            for alias in names:
+                yield from _module(node.lineno, alias.name)
+        case ast.ImportFrom(module=str(name), names=names):
+            for full in dict.fromkeys(_denied(name, names)):
+                yield from _module(node.lineno, full)
+        case ast.Call(func=ast.Name(id=name)) if name in CALLS:
+            yield node.lineno, f"{name}() reaches past the context; use {CALLS[name]}"
+        case ast.Call(func=ast.Attribute(value=owner, attr=attr)) if attr in ATTRIBUTES:
+            if ast.unparse(owner).rpartition(".")[2] in clocks:
+                yield node.lineno, f"{attr}() reads the clock; use ctx.now()"
+        case _:
+            pass
+
+
+def _clocks(node: ast.AST) -> Iterator[str]:
+    """Yield the names that the file gives to the classes that read the clock."""
+    if isinstance(node, ast.ImportFrom) and node.module == "datetime":
+        for alias in node.names:
+            if alias.name in CLOCKS and alias.asname:
+                yield alias.asname
+
+
+def _denied(module: str, names: list[ast.alias]) -> Iterator[str]:
+    """Yield the modules that ``from module import names`` may mean."""
+    if any(_module(0, module)):
+        yield module
+    else:
+        yield from (f"{module}.{alias.name}" for alias in names)
 
 
 def _module(line: int, name: str) -> Iterator[tuple[int, str]]:
