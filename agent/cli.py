@@ -51,9 +51,11 @@ def serve(**options: str | None) -> None:
 
     settings = settings_of(**options).settings
     log_to_stderr(settings.log_level)
-    settings.data_dir.mkdir(parents=True, exist_ok=True)
     try:
+        settings.data_dir.mkdir(parents=True, exist_ok=True)
         held = lease.Lease(settings.data_dir)
+    except OSError as error:
+        raise stop(f"cannot write to {settings.data_dir}: {error.strerror}") from None
     except lease.Taken as error:
         raise stop(f"{error}; `open` prints its link, --data-dir takes another folder") from None
     try:

@@ -11,7 +11,9 @@ from agent.core.errors import AgentError
 from agent.core.json import Json
 
 PAUSE_S = 0.05
-"""Between two looks at a run that is still at work."""
+"""Between two looks at a run that is still at work, or two tries to reach the server."""
+TRIES = 40
+"""To reach a server that has its folder and does not listen yet."""
 
 
 class NoServer(AgentError):  # noqa: N818
@@ -70,13 +72,28 @@ class Client:
     async def _ask(self, method: str, path: str, body: Json) -> Json:
         where = net.target(self._server.url, setting="server")
         async with net.client(where, key=self._server.token or None) as client:
-            response = await client.request(
+            request = client.build_request(
                 method,
                 where.join(path.lstrip("/")),
                 content=None if body is None else msgspec.json.encode(body),
                 headers={"content-type": "application/json"},
             )
+            response = await self._send(client, request)
         answer: Json = msgspec.json.decode(response.content)
         if response.status_code >= 400:
             raise Refused(answer.get("detail") or f"{method} {path}: {response.status_code}")
         return answer
+
+    async def _send(self, client: "net.AsyncClient", request: "net.Request") -> "net.Response":
+        """Send; a server that lives but does not listen yet is given a moment."""
+        for _ in range(TRIES):
+            try:
+                return await client.send(request)
+            except net.ConnectError:
+                await asyncio.sleep(PAUSE_S)
+            except net.TransportError as error:
+                raise NoServer(
+                    f"the server went away before it answered ({error!r}); start it again: "
+                    "python3 run.py; what it took is there: python3 run.py runs"
+                ) from None
+        raise NoServer(f"nothing answers at {self._server.url}; start again: python3 run.py")

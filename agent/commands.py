@@ -2,10 +2,11 @@
 
 import asyncio
 import difflib
+import re
 import sys
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 import click
 import msgspec
@@ -33,6 +34,8 @@ def ask(settings: Settings, through: Callable[[Client], Json], direct: Direct) -
         if not settings.data_dir.exists():
             raise stop(f"{settings.data_dir} does not exist; start once: python3 run.py")
         return asyncio.run(_directly(settings, direct))
+    except lease.Taken as error:
+        raise stop(f"{error}; try again in a moment") from None
     except AgentError as error:
         raise stop(str(error)) from None
 
@@ -95,7 +98,7 @@ def switch(name: str, when: str, channel: str, settings: Settings, *, as_json: b
 
 
 @click.command()
-@click.option("--limit", default=20, show_default=True, type=click.IntRange(1, 500))
+@click.option("--limit", default=20, show_default=True, type=click.IntRange(1, 200))
 @place
 @json_option
 def runs(limit: int, settings: Settings, *, as_json: bool) -> None:
@@ -166,7 +169,9 @@ def replay(run_id: str, settings: Settings, *, pinned: bool, as_json: bool) -> N
     """Run a recorded run again, sealed; 0 exact, 1 diverged."""
     verdict = ask(
         settings,
-        lambda client: client.post(f"/api/traces/{run_id}/replay", {"pinned": pinned}),
+        lambda client: client.post(
+            f"/api/traces/{quote(run_id, safe='')}/replay", {"pinned": pinned}
+        ),
         lambda runtime: runtime.replay(run_id, pinned=pinned),
     )
     if as_json:
@@ -188,7 +193,7 @@ def _tell(verdict: Json) -> None:
 
 def word_diff(expected: str, got: str) -> str:
     """Mark the words that differ: ``[-recorded-]`` and ``{+now+}``."""
-    old, new = expected.split(), got.split()
+    old, new = _words(expected, got)
     parts: list[str] = []
     for tag, a, b, c, d in difflib.SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
         if tag == "equal":
@@ -198,6 +203,19 @@ def word_diff(expected: str, got: str) -> str:
         parts += [f"[-{' '.join(old[a:b])}-]"] if a < b else []
         parts += [f"{{+{' '.join(new[c:d])}+}}"] if c < d else []
     return " ".join(parts)
+
+
+def _words(expected: str, got: str) -> tuple[list[str], list[str]]:
+    old, new = expected.split(), got.split()
+    if old != new or expected == got:
+        return old, new
+    return _spelt(expected), _spelt(got)
+
+
+def _spelt(text: str) -> list[str]:
+    """Return words and white space, which is spelt out: nothing else differs."""
+    parts = re.findall(r"\S+|\s+", text)
+    return [repr(part) if part.isspace() else part for part in parts if part != " "]
 
 
 COMMANDS: tuple[click.Command, ...] = (send, switch, runs, frames, replay)

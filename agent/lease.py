@@ -6,11 +6,15 @@ file, but not the lock, so what it says is then void.
 
 import fcntl
 import os
+import time
 from pathlib import Path
 
 import msgspec
 
 FILE = "server.json"
+LOOKS, PAUSE_S = 40, 0.05
+"""How often, and how long apart, to look at a lock that no server has put its name to: another
+command will be done in a moment, or only looked."""
 
 
 class Server(msgspec.Struct, frozen=True, kw_only=True):
@@ -26,7 +30,8 @@ class Taken(Exception):  # noqa: N818
 
     def __init__(self, server: Server | None) -> None:
         self.server = server
-        where = f"pid {server.pid}, {server.url}" if server else "it is just starting"
+        unnamed = "it is just starting, or a command works on it"
+        where = f"pid {server.pid}, {server.url}" if server else unnamed
         super().__init__(f"another server has this data folder ({where})")
 
 
@@ -43,10 +48,10 @@ class Lease:
     def __init__(self, folder: Path) -> None:
         self._fd = os.open(folder / FILE, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
-            fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+            _lock(self._fd, folder)
+        except Taken:
             os.close(self._fd)
-            raise Taken(_read(folder)) from None
+            raise
         os.fchmod(self._fd, 0o600)
         os.ftruncate(self._fd, 0)
 
@@ -74,6 +79,18 @@ def running(folder: Path) -> Server | None:
     finally:
         os.close(fd)
     return None
+
+
+def _lock(fd: int, folder: Path) -> None:
+    for _ in range(LOOKS):
+        try:
+            return fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            server = _read(folder)
+        if server is not None:
+            raise Taken(server)
+        time.sleep(PAUSE_S)
+    raise Taken(None)
 
 
 def _read(folder: Path) -> Server | None:
