@@ -23,6 +23,8 @@ from agent.engine.program import Program
 COMPARED = ("output", "said", "route", "condition", "error", "changes", "effects")
 SHOWN = 4000
 """Characters of each side of a divergence that a verdict holds."""
+BEFORE = 400
+"""Characters before the difference, where a text is shown from its middle."""
 
 
 class Divergence(msgspec.Struct, frozen=True, kw_only=True):
@@ -141,12 +143,13 @@ def _fields(left: FrameRecord, right: FrameRecord) -> Iterator[Divergence]:
         expected, got = olds.get(name), news.get(name)
         if canonical(expected) != canonical(got):
             pointer, one, two = first_difference(expected, got)
+            old, new = _around(_text(one), _text(two))
             yield Divergence(
                 frame=left.frame,
                 node=left.node,
                 field=f"{name}{pointer}",
-                expected=_shown(one),
-                got=_shown(two),
+                expected=old,
+                got=new,
             )
 
 
@@ -157,7 +160,7 @@ def _of_miss(miss: Miss) -> Divergence:
     if expected.ended is None:
         return _at(miss, name, "unknown outcome", miss.asked.kind)
     pointer, one, two = first_difference(expected.request, miss.asked.request)
-    return _at(miss, f"{name} request{pointer}", _shown(one), _shown(two))
+    return _at(miss, f"{name} request{pointer}", *_around(_text(one), _text(two)))
 
 
 def _at(miss: Miss, field: str, expected: str, got: str) -> Divergence:
@@ -183,6 +186,18 @@ def _unasked(effects: Sequence[Effect], going: Pass) -> Divergence | None:
     return None
 
 
+def _text(value: Json) -> str:
+    return value if isinstance(value, str) else canonical(value).decode()
+
+
 def _shown(value: Json) -> str:
-    text = value if isinstance(value, str) else canonical(value).decode()
-    return text[:SHOWN]
+    return _text(value)[:SHOWN]
+
+
+def _around(one: str, two: str) -> tuple[str, str]:
+    """Cut two texts to what can be shown, so that the place where they part is in it."""
+    pairs = enumerate(zip(one, two, strict=False))
+    place = next((n for n, (left, right) in pairs if left != right), min(len(one), len(two)))
+    start = 0 if place < SHOWN // 2 else place - BEFORE
+    lead = "…" if start else ""
+    return lead + one[start : start + SHOWN], lead + two[start : start + SHOWN]

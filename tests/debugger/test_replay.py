@@ -236,6 +236,28 @@ async def test_other_arguments_of_a_tool_are_the_first_difference(store):
     assert tools[0].calls == []
 
 
+@pytest.mark.parametrize("before", [0, 1999, 3999, 4000, 10_000])
+async def test_a_difference_far_behind_is_in_what_is_shown(store, before):
+    def text(end):
+        return "x" * before + end + "y" * 10_000
+
+    run = await recorded(store, {"a": calls({"q": text("old")}), "b": says("ok")}, tools=look())
+    verdict = await replayed(store, run, {"a": calls({"q": text("new")}), "b": says("ok")}, tools=look())
+    found = verdict["divergence"]
+    assert "old" in found["expected"]
+    assert "new" in found["got"]
+    assert found["expected"].replace("old", "new") == found["got"]
+    assert len(found["expected"]) <= 4001
+
+
+async def test_a_node_that_tells_the_world_its_run_id_replays_exact(store):
+    async def node(ctx, envelope):
+        await ctx.call("look", {"run": ctx.run_id})
+
+    run = await recorded(store, {"a": node}, spec=graph("a"), tools=look())
+    assert (await replayed(store, run, {"a": node}, spec=graph("a"), tools=look()))["verdict"] == "exact"
+
+
 async def test_an_effect_too_many_is_named(store):
     run = await recorded(store, {"a": calls({}), "b": says("ok")}, tools=look())
     verdict = await replayed(store, run, {"a": calls({}, 2), "b": says("ok")}, tools=look())
