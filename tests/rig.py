@@ -51,9 +51,6 @@ class CountingClock:
     def now_ns(self) -> int:
         return self.now_ms() * 1_000_000
 
-    def now_ns(self) -> int:
-        return self.now_ms() * 1_000_000
-
     def monotonic(self) -> float:
         self.ticks += 1
         return self.ticks / 1000

@@ -29,18 +29,33 @@ def record(frame: int, node: str, route: str = "", **more) -> FrameRecord:
 
 
 def a_run(**more) -> Run:
-    fields = {"n": 1, "run_id": "r-1", "status": RunStatus.DONE, "channel": "main", "text": "x", "created": 5.0}
+    fields = {
+        "n": 1,
+        "run_id": "r-1",
+        "status": RunStatus.DONE,
+        "channel": "main",
+        "text": "x",
+        "created": 5.0,
+    }
     return Run(**{**fields, **more})
 
 
 FIRST, SECOND = effect(1, "a"), effect(2, "b")
 ROWS = [
     Intent(effect=FIRST),
-    settled(done(FIRST, response={"rows": 1}, chunks=(Chunk(1.0, "he"),), usage=Usage(), cost=0.25)),
-    Closed(records=(record(1, "a", "b", said="hel", effects=("1.a.1.0",), changes=(put("k", value=1),)),)),
+    settled(
+        done(FIRST, response={"rows": 1}, chunks=(Chunk(1.0, "he"),), usage=Usage(), cost=0.25)
+    ),
+    Closed(
+        records=(
+            record(1, "a", "b", said="hel", effects=("1.a.1.0",), changes=(put("k", value=1),)),
+        )
+    ),
     Intent(effect=SECOND),
     settled(done(SECOND, error=EffectError(code="down", detail="no"))),
-    Closed(records=(record(2, "b", said="lo", effects=("2.b.1.0",), changes=(put("k", value=2),)),)),
+    Closed(
+        records=(record(2, "b", said="lo", effects=("2.b.1.0",), changes=(put("k", value=2),)),)
+    ),
     Closed(records=(record(3, "p", changes=(put("m", value=3),)),), post=True),
 ]
 
@@ -121,9 +136,7 @@ def test_effects_of_no_frame_are_still_in_the_trace():
     assert trace_of(a_run(), (), (), [lost]).effects == (lost,)
 
 
-@pytest.mark.parametrize(
-    ("branch", "text"), [("", "3.thinker.1.0"), ("b", "3.thinker.1.b/0")]
-)
+@pytest.mark.parametrize(("branch", "text"), [("", "3.thinker.1.0"), ("b", "3.thinker.1.b/0")])
 def test_an_effect_is_named_by_its_place(branch, text):
     assert str(EffectKey(frame=3, node="thinker", visit=1, branch=branch)) == text
 

@@ -8,8 +8,10 @@ from agent.core.json import canonical, digest, fields, first_difference, items
 
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers(-5, 5) | st.text("ab/~", max_size=3),
-    lambda inner: st.lists(inner, max_size=3)
-    | st.dictionaries(st.text("ab", min_size=1, max_size=2), inner, max_size=3),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.text("ab", min_size=1, max_size=2), inner, max_size=3)
+    ),
     max_leaves=8,
 )
 

@@ -52,7 +52,18 @@ def test_run_ids_sort_by_age(number):
 
 
 @pytest.mark.parametrize(
-    "name", ["", "1", "msg_0", "msg_01", "msg_-1", "msg_1 ", "r-1-0000", "r-000000000001-000G", "r-000000000001-0000\n"]
+    "name",
+    [
+        "",
+        "1",
+        "msg_0",
+        "msg_01",
+        "msg_-1",
+        "msg_1 ",
+        "r-1-0000",
+        "r-000000000001-000G",
+        "r-000000000001-0000\n",
+    ],
 )
 def test_what_is_no_run_id_has_no_number(name):
     assert number_of(name) is None

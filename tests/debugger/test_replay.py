@@ -52,16 +52,23 @@ def v3(request):
             "tone": "casual", "complexity": "trivial" if social else "simple", "context": "",
         })  # fmt: skip
     if shape == "Plan":
-        return json.dumps({"goal": "g", "steps": [], "tool_sequence": PLANS[text], "answer_hint": ""})
+        return json.dumps(
+            {"goal": "g", "steps": [], "tool_sequence": PLANS[text], "answer_hint": ""}
+        )
     if shape == "Interpretation":
-        return json.dumps({"summary": "240 of them", "row_count": 1, "key_facts": ["240"], "confidence": "high"})
+        return json.dumps(
+            {"summary": "240 of them", "row_count": 1, "key_facts": ["240"], "confidence": "high"}
+        )
     if shape == "Distilled":
         return json.dumps({
             "user_name": "user", "user_mood": "neutral", "topic": "t", "language": "en", "style_hint": "short",
             "new_facts": [f"said {text[:10]}"], "disproved_facts": [], "situation": "",
         })  # fmt: skip
     if request.tools:
-        calls = [ToolCall(id=f"c{n}", name=s["tool"], arguments=s["args"]) for n, s in enumerate(PLANS[asked])]
+        calls = [
+            ToolCall(id=f"c{n}", name=s["tool"], arguments=s["args"])
+            for n, s in enumerate(PLANS[asked])
+        ]
         return ModelReply(tool_calls=tuple(calls), finish="tool_calls")
     return "Here you are."
 
@@ -85,7 +92,9 @@ def opened(store, library: Library, model=None, rows=({"n": 240},)):
     """A runtime on v3-framed."""
     tool = FunctionTool("query_db", lambda _: {"rows": [*rows]})
     v3_spec = library.spec("v3-framed")
-    return runtime(v3_spec, {}, store=store(), library=library, model=model or ScriptedModel(v3), tools=(tool,))
+    return runtime(
+        v3_spec, {}, store=store(), library=library, model=model or ScriptedModel(v3), tools=(tool,)
+    )
 
 
 def sealed(monkeypatch) -> None:
@@ -111,7 +120,9 @@ async def test_every_path_replays_exact_and_touches_nothing(store, prompts, mess
     async with opened(store, framed(prompts)) as rt:
         await ask(rt, "hi")
         run = await ask(rt, message)
-        assert (run.path, run.total_frames, run.status) == (*PATHS[message], RunStatus.DONE), run.error
+        assert (run.path, run.total_frames, run.status) == (*PATHS[message], RunStatus.DONE), (
+            run.error
+        )
         before = await rt.trace(run.run_id)
     async with opened(store, framed(prompts), model=Forbidden(), rows=()) as rt:
         sealed(monkeypatch)
@@ -139,7 +150,10 @@ async def test_one_changed_byte_of_a_prompt_is_named_where_it_first_matters(stor
     file.write_text(file.read_text("utf-8").replace("e", "é", 1), "utf-8")
     async with opened(store, framed(prompts), model=Forbidden()) as rt:
         verdict = await rt.replay(run.run_id)
-        assert (verdict["verdict"], verdict["changed_revisions"]) == ("diverged", ["prompt:director"])
+        assert (verdict["verdict"], verdict["changed_revisions"]) == (
+            "diverged",
+            ["prompt:director"],
+        )
         found = verdict["divergence"]
         assert (found["frame"], found["node"]) == (2, "director")
         assert found["field"] == "effect 2.director.1.0 request/messages/0/content"
@@ -182,7 +196,12 @@ async def test_a_replay_occupies_no_channel_and_is_not_among_the_frames(store, p
         assert (rt.poll(""), await rt.history(10), await rt.result(None), await frames(rt)) == asked
         assert chat.ready() == []
         replay = await rt.find(verdict["replay_run_id"])
-        assert (replay.kind, replay.channel, replay.alias, replay.status) == ("replay", "", "", RunStatus.DONE)
+        assert (replay.kind, replay.channel, replay.alias, replay.status) == (
+            "replay",
+            "",
+            "",
+            RunStatus.DONE,
+        )
         assert [s["run_id"] for s in (await frames(rt, replay.run_id))["traces"]] == [replay.run_id]
         with pytest.raises(Conflict):
             await rt.move_head(replay.run_id)
@@ -227,7 +246,9 @@ def look(result=1):
 async def test_other_arguments_of_a_tool_are_the_first_difference(store):
     run = await recorded(store, {"a": calls({"city": "Leipzig"}), "b": says("ok")}, tools=look())
     tools = look()
-    verdict = await replayed(store, run, {"a": calls({"city": "Dresden"}), "b": says("no")}, tools=tools)
+    verdict = await replayed(
+        store, run, {"a": calls({"city": "Dresden"}), "b": says("no")}, tools=tools
+    )
     found = verdict["divergence"]
     assert verdict["verdict"] == "diverged"
     assert (found["frame"], found["node"]) == (1, "a")
@@ -242,7 +263,9 @@ async def test_a_difference_far_behind_is_in_what_is_shown(store, before):
         return "x" * before + end + "y" * 10_000
 
     run = await recorded(store, {"a": calls({"q": text("old")}), "b": says("ok")}, tools=look())
-    verdict = await replayed(store, run, {"a": calls({"q": text("new")}), "b": says("ok")}, tools=look())
+    verdict = await replayed(
+        store, run, {"a": calls({"q": text("new")}), "b": says("ok")}, tools=look()
+    )
     found = verdict["divergence"]
     assert "old" in found["expected"]
     assert "new" in found["got"]
@@ -255,7 +278,9 @@ async def test_a_node_that_tells_the_world_its_run_id_replays_exact(store):
         await ctx.call("look", {"run": ctx.run_id})
 
     run = await recorded(store, {"a": node}, spec=graph("a"), tools=look())
-    assert (await replayed(store, run, {"a": node}, spec=graph("a"), tools=look()))["verdict"] == "exact"
+    assert (await replayed(store, run, {"a": node}, spec=graph("a"), tools=look()))[
+        "verdict"
+    ] == "exact"
 
 
 async def test_an_effect_too_many_is_named(store):
@@ -311,7 +336,12 @@ async def test_a_node_that_is_gone_is_named(store):
     run = await recorded(store, code, spec=graph("a b p", "a>b", post="p"))
     verdict = await replayed(store, run, code)
     found = verdict["divergence"]
-    assert (found["node"], found["field"], found["expected"], found["got"]) == ("p", "node", "p", "")
+    assert (found["node"], found["field"], found["expected"], found["got"]) == (
+        "p",
+        "node",
+        "p",
+        "",
+    )
 
 
 # What the world answered
@@ -334,7 +364,8 @@ async def test_clock_chance_and_ids_come_from_the_recording(store):
 async def test_recorded_errors_are_raised_again(store, caught):
     async def node(ctx, envelope):
         for ask_world in (
-            lambda: ctx.call("look", {}), lambda: ctx.model([{"role": "user", "content": "x"}])
+            lambda: ctx.call("look", {}),
+            lambda: ctx.model([{"role": "user", "content": "x"}]),
         ):
             try:
                 await ask_world()
@@ -349,7 +380,9 @@ async def test_recorded_errors_are_raised_again(store, caught):
     assert run.status is (RunStatus.DONE if caught else RunStatus.ERROR)
     if caught:
         assert run.response == "ToolFailed down None ModelFailed model_timeout he "
-    verdict = await replayed(store, run, {"a": node}, spec=graph("a"), model=Forbidden(), tools=look())
+    verdict = await replayed(
+        store, run, {"a": node}, spec=graph("a"), model=Forbidden(), tools=look()
+    )
     assert (verdict["verdict"], verdict["matched"]) == ("exact", 2 if caught else 1)
 
 
@@ -357,7 +390,10 @@ async def test_a_run_that_failed_beside_a_sibling_that_went_on_replays_exact(sto
     async def bad(ctx, envelope):
         raise ValueError("no")
 
-    spec, code = graph("a b c d", "a>b+c c>d"), {"a": passes(), "b": bad, "c": passes(), "d": says("never")}
+    spec, code = (
+        graph("a b c d", "a>b+c c>d"),
+        {"a": passes(), "b": bad, "c": passes(), "d": says("never")},
+    )
     run = await recorded(store, code, spec=spec)
     assert run.error == "b: ValueError: no"
     assert (await replayed(store, run, code, spec=spec))["verdict"] == "exact"

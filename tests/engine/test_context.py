@@ -70,7 +70,9 @@ async def test_an_intent_is_noted_before_the_call_and_the_result_after_it():
 
     notes = Notes()
     rows = notes.rows
-    played = stage(graph("a"), {"a": node}, within=world(None, FunctionTool("look", look)), notes=notes)
+    played = stage(
+        graph("a"), {"a": node}, within=world(None, FunctionTool("look", look)), notes=notes
+    )
     from agent.core.frames import Envelope
 
     await played.going.run({"a": Envelope(kind="message")})
@@ -241,7 +243,11 @@ async def test_a_structured_answer_is_decoded_and_its_schema_was_sent():
 
 @pytest.mark.parametrize(
     ("wrong", "fault"),
-    [('{"goal": "win"}', "missing required field `steps`"), ("I would rather not", "malformed"), ("", "no JSON")],
+    [
+        ('{"goal": "win"}', "missing required field `steps`"),
+        ("I would rather not", "malformed"),
+        ("", "no JSON"),
+    ],
 )
 async def test_a_wrong_answer_is_repaired_once_with_the_fault_named(wrong, fault):
     got, model = [], ScriptedModel(wrong, '{"goal": "win", "steps": 1}')
@@ -259,7 +265,9 @@ async def test_a_second_wrong_answer_fails_the_node_and_quotes_it():
     model = ScriptedModel("no", '{"goal": 1}')
     played, _ = await visit(wants([]), model=model)
     assert len(model.asked) == 2
-    assert played.going.error.startswith('a: node_failed: a: the model answered \'{"goal": 1}\' where Plan')
+    assert played.going.error.startswith(
+        "a: node_failed: a: the model answered '{\"goal\": 1}' where Plan"
+    )
     assert "twice" in played.going.error
 
 
@@ -271,7 +279,9 @@ async def test_a_tool_call_is_seen_from_start_to_end():
         ctx.remember(put("got", value=await ctx.call("look", {"x": 1})))
 
     played, _ = await visit(node, FunctionTool("look", lambda a: {"echo": a}), state={})
-    called, started, done, returned = of(played, ToolCalled, ProcessStarted, ProcessDone, ToolReturned)
+    called, started, done, returned = of(
+        played, ToolCalled, ProcessStarted, ProcessDone, ToolReturned
+    )
     assert (called.tool, called.args, called.effect_id) == ("look", {"x": 1}, "1.a.1.0")
     assert started.pid == done.pid == "r-000000000001-0000/1.a.1.0"
     assert (done.status, done.lines) == ("done", ["look works"])
@@ -287,7 +297,9 @@ async def test_a_tool_that_fails_tells_its_code_and_the_node_may_go_on():
             await ctx.call("look", {})
         ctx.say(failed.value.code)
 
-    played, effects = await visit(node, FunctionTool("look", lambda _: ToolFailed("down", "not now")))
+    played, effects = await visit(
+        node, FunctionTool("look", lambda _: ToolFailed("down", "not now"))
+    )
     assert played.going.response == "down"
     assert of(played, ToolReturned)[0].result == "down: not now"
     assert not of(played, ToolReturned)[0].ok
@@ -334,7 +346,10 @@ async def test_parallel_calls_keep_their_own_lines():
                 group.create_task(ctx.call("talk", {"who": who}, branch=who))
 
     played, _ = await visit(node, tool)
-    assert {tuple(e.lines) for e in of(played, ProcessDone)} == {("x0", "x1", "x2"), ("y0", "y1", "y2")}
+    assert {tuple(e.lines) for e in of(played, ProcessDone)} == {
+        ("x0", "x1", "x2"),
+        ("y0", "y1", "y2"),
+    }
 
 
 async def test_a_long_result_is_shown_in_part_and_recorded_whole():
@@ -417,7 +432,9 @@ async def test_a_node_knows_where_it_is():
     assert {(e.node, e.frame, e.channel) for e in played.emitted} == {("a", 1, "main")}
 
 
-@pytest.mark.parametrize("change", [put("k", value=object()), put("k", value={1, object()})], ids=["object", "set"])
+@pytest.mark.parametrize(
+    "change", [put("k", value=object()), put("k", value={1, object()})], ids=["object", "set"]
+)
 async def test_a_change_that_cannot_be_stored_fails_in_the_node_that_made_it(change):
     async def node(ctx, envelope):
         ctx.remember(change)

@@ -53,7 +53,9 @@ async def busy(ctx, envelope):
     """Do a bit of everything a node may do, some of it failing by role."""
     ctx.think(ctx.role)
     answer = await ctx.call("look", {"who": ctx.role})
-    ctx.remember(put("last", value=ctx.role), put(ctx.role, value=answer), put("now", value=ctx.now()))
+    ctx.remember(
+        put("last", value=ctx.role), put(ctx.role, value=answer), put("now", value=ctx.now())
+    )
     ctx.say(f"{ctx.role}{ctx.visit} ")
     reply = await ctx.model([{"role": "user", "content": str(at(ctx.state, "last"))}])
     if ctx.role == "c":
@@ -148,7 +150,12 @@ def test_two_hash_seeds_give_the_same_trace():
         path = os.pathsep.join([str(here.parents[1]), str(here.parent), str(here)])
         env = {**os.environ, "PYTHONHASHSEED": seed, "PYTHONPATH": path}
         done = subprocess.run(
-            [sys.executable, "-c", PROGRAM], env=env, capture_output=True, text=True, check=True, timeout=60
+            [sys.executable, "-c", PROGRAM],
+            env=env,
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=60,
         )
         seen.append(json.loads(done.stdout))
     assert seen[0] == seen[1]

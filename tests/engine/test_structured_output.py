@@ -37,7 +37,10 @@ def test_a_number_in_quotes_is_a_number():
     assert decode('{"kind": "y", "inner": {"n": "7"}}', Shape).inner == Inner(n=7)
 
 
-@pytest.mark.parametrize(("text", "names"), [('{"kind": "z"}', "kind"), ('{"kind": "x", "inner": {}}', "inner"), ("{}", "kind")])
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [('{"kind": "z"}', "kind"), ('{"kind": "x", "inner": {}}', "inner"), ("{}", "kind")],
+)
 def test_another_shape_is_refused_by_field(text, names):
     with pytest.raises(msgspec.ValidationError, match=names):
         decode(text, Shape)

@@ -79,7 +79,9 @@ async def test_a_node_that_calls_its_own_envelope_a_join_can_be_joined():
 
 
 async def test_the_sender_is_the_node_whatever_it_says():
-    played = await play(graph("a b", "a>b"), {"a": returns(Envelope(kind="x", sender="b")), "b": says("")})
+    played = await play(
+        graph("a b", "a>b"), {"a": returns(Envelope(kind="x", sender="b")), "b": says("")}
+    )
     assert played.going.frames[1].input.sender == "a"
     assert played.going.frames[0].output.sender == "a"
 
@@ -145,7 +147,13 @@ async def test_of_several_errors_the_first_in_declared_order_counts():
 
 
 async def test_after_an_error_nothing_follows_and_the_post_nodes_rest():
-    code = {"a": passes(), "b": raises(ValueError("no")), "c": passes(), "d": says("d"), "p": says("p")}
+    code = {
+        "a": passes(),
+        "b": raises(ValueError("no")),
+        "c": passes(),
+        "d": says("d"),
+        "p": says("p"),
+    }
     played = await play(graph("a b c d p", "a>b+c c>d", post="p"), code)
     assert [r.node for r in played.going.frames] == ["a", "b", "c"]
     assert played.going.post_frames == []
@@ -203,7 +211,9 @@ async def test_rubbish_from_a_node_is_its_error_and_says_what_was_expected(value
 
 
 async def test_an_envelope_of_a_subclass_is_an_envelope():
-    played = await play(graph("a b", "a>b"), {"a": returns(Subclass(kind="x", text="t")), "b": says("ok")})
+    played = await play(
+        graph("a b", "a>b"), {"a": returns(Subclass(kind="x", text="t")), "b": says("ok")}
+    )
     assert played.going.response == "ok"
 
 

@@ -136,9 +136,14 @@ def test_topics_are_kept_apart():
     log.publish(said("hi"))
     log.publish(Answered(node="a", run_id="r", channel="main"))
     log.publish(SuiteChanged(node="runtime", run_id="", channel="", record={"running": True}))
-    read = {topic: log.reader(topic, since=0).ready() for topic in (Topic.CHAT, Topic.TRACE, Topic.TEST)}
+    read = {
+        topic: log.reader(topic, since=0).ready() for topic in (Topic.CHAT, Topic.TRACE, Topic.TEST)
+    }
     assert [msgspec.json.decode(line)["type"] for line in read[Topic.CHAT]] == ["delta", "done"]
-    assert [msgspec.json.decode(line)["event"] for line in read[Topic.TRACE]] == ["thinking", "streaming"]
+    assert [msgspec.json.decode(line)["event"] for line in read[Topic.TRACE]] == [
+        "thinking",
+        "streaming",
+    ]
     assert [msgspec.json.decode(line) for line in read[Topic.TEST]] == [
         {"type": "test_status", "seq": 4, "running": True}
     ]

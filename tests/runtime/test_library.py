@@ -47,14 +47,18 @@ def test_an_unknown_graph_names_the_installed_ones(tmp_path):
 def test_every_part_changes_the_revision_and_is_named(tmp_path, more, parts):
     spec = graph("a b", "a>b")
     old = library(tmp_path, spec, prompts={"p": "text"}).edition("g")
-    new = library(tmp_path, more.pop("spec", spec), **{"prompts": {"p": "text"}, **more}).edition("g")
+    new = library(tmp_path, more.pop("spec", spec), **{"prompts": {"p": "text"}, **more}).edition(
+        "g"
+    )
     assert old.manifest.revision != new.manifest.revision
     assert changed(old.manifest, new.manifest) == parts
 
 
 def test_the_same_content_is_the_same_revision(tmp_path):
     spec = graph("a b", "a>b")
-    revisions = {library(tmp_path, spec, prompts={"p": "x"}).edition("g").manifest.revision for _ in range(2)}
+    revisions = {
+        library(tmp_path, spec, prompts={"p": "x"}).edition("g").manifest.revision for _ in range(2)
+    }
     assert len(revisions) == 1
 
 

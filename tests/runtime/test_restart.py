@@ -42,10 +42,21 @@ async def test_everything_is_there_again(store):
         rt.attach_chat("Ada")
         runs = [await ask(rt, f"m{n}") for n in range(45)]
         await ask(rt, "side", channel="side")
-        asked = (rt.poll(""), await rt.history(1000), await rt.result(None), await rt.runs(), rt.state())
+        asked = (
+            rt.poll(""),
+            await rt.history(1000),
+            await rt.result(None),
+            await rt.runs(),
+            rt.state(),
+        )
         trace = await rt.trace(runs[7].run_id)
     async with runtime(ONE, {"a": counts}, store=store()) as rt:
-        assert (rt.poll(""), await rt.history(1000), await rt.result(None), await rt.runs()) == asked[:4]
+        assert (
+            rt.poll(""),
+            await rt.history(1000),
+            await rt.result(None),
+            await rt.runs(),
+        ) == asked[:4]
         assert rt.state()["memorizer"] == asked[4]["memorizer"]
         assert await rt.trace("msg_8") == trace
         assert [t["content"] for t in await rt.history(10, "side")] == ["side", "1"]
@@ -129,7 +140,15 @@ async def test_queued_runs_go_on_in_order_and_the_running_one_is_interrupted(sto
         assert order == ["0", "1", "2", "3"], "nothing runs twice"
         assert (await rt.result("msg_1"))["status"] == "interrupted"
         assert (await rt.result("msg_1"))["stage"] == "error"
-        assert [t["content"] for t in await rt.history(20)] == ["0", "1", "re 1", "2", "re 2", "3", "re 3"]
+        assert [t["content"] for t in await rt.history(20)] == [
+            "0",
+            "1",
+            "re 1",
+            "2",
+            "re 2",
+            "3",
+            "re 3",
+        ]
         assert [r.parent for r in ended[1:]] == [r.n for r in ended[:3]]
 
 
@@ -158,7 +177,11 @@ async def test_an_interrupted_run_keeps_its_frames_and_shows_where_it_was_cut(st
         await cut_off(rt, gate)
     async with runtime(spec, code, store=store(), tools=tools) as rt:
         ended = await rt.finished(run)
-        assert (ended.status, ended.response, ended.path) == (RunStatus.INTERRUPTED, "one ", "a+b+c")
+        assert (ended.status, ended.response, ended.path) == (
+            RunStatus.INTERRUPTED,
+            "one ",
+            "a+b+c",
+        )
         trace = msgspec.json.decode(await rt.trace(run.run_id))
         assert [(f["frame"], f["node"], f.get("error", "")) for f in trace["frames"]] == [
             (1, "a", ""), (2, "b", "interrupted"), (2, "c", "interrupted")
@@ -172,7 +195,9 @@ async def test_an_interrupted_run_keeps_its_frames_and_shows_where_it_was_cut(st
         assert "never" not in rt.state()["memorizer"]
         verdict = await rt.replay(run.run_id)
         assert verdict["verdict"] == "incomplete"
-        assert len(tools[1].calls) == 1, "an effect with an unknown outcome is never silently repeated"
+        assert len(tools[1].calls) == 1, (
+            "an effect with an unknown outcome is never silently repeated"
+        )
 
 
 async def test_an_interrupted_click_was_cut_where_clicks_begin(store):
@@ -287,7 +312,9 @@ async def test_the_board_keeps_the_latest_finished_suite(store):
 
     async with runtime(ONE, {"a": counts}, store=store()) as rt:
         await rt.board.take(Post(event="suite_start", suite="s", count=1))
-        await rt.board.take(Post(event="step_result", result={"step": "1", "check": "c", "status": "PASS"}))
+        await rt.board.take(
+            Post(event="step_result", result={"step": "1", "check": "c", "status": "PASS"})
+        )
         await rt.board.take(Post(event="suite_end"))
         await settled_loop()
     async with runtime(ONE, {"a": counts}, store=store()) as rt:

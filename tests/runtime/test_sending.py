@@ -55,13 +55,19 @@ async def test_a_message_is_answered_and_what_was_announced_is_stored():
         assert (await rt.result(None))["response"] == "hi"
         told = lines(chat)
         assert [t["type"] for t in told] == ["message", "delta", "message", "done"]
-        assert [(t["role"], t["text"]) for t in told if t["type"] == "message"] == [("user", "hello"), ("assistant", "hi")]
+        assert [(t["role"], t["text"]) for t in told if t["type"] == "message"] == [
+            ("user", "hello"),
+            ("assistant", "hi"),
+        ]
         seen = lines(trace)
         statuses = [e["status"] for e in seen if e["event"] == "run"]
         assert statuses == ["queued", "running", "done"]
         assert [e["event"] for e in seen][-1] == "frame_trace"
         assert [e["event"] for e in seen].count("frame_trace") == 1
-        assert await rt.history(10) == [{"role": "user", "content": "hello"}, {"role": "assistant", "content": "hi"}]
+        assert await rt.history(10) == [
+            {"role": "user", "content": "hello"},
+            {"role": "assistant", "content": "hi"},
+        ]
 
 
 @pytest.mark.parametrize("text", ["", " ", "\n\t"])
@@ -84,7 +90,11 @@ async def test_busy_is_judged_before_the_text_and_queueing_is_not_refused():
         first = await rt.send("1")
         with pytest.raises(Busy, match="Pipeline already running"):
             await rt.send(" ", queue=False)
-        assert rt.check() == {"ready": False, "reason": "busy", "detail": "Pipeline already running"}
+        assert rt.check() == {
+            "ready": False,
+            "reason": "busy",
+            "detail": "Pipeline already running",
+        }
         second = await rt.send("2", queue=True)
         gate.open.set()
         assert [(await rt.finished(r)).status for r in (first, second)] == [RunStatus.DONE] * 2
@@ -133,7 +143,9 @@ async def test_channels_run_beside_each_other_and_share_nothing():
         assert rt.state("side")["memorizer"]["where"] == "side"
         assert [t["content"] for t in await rt.history(10, "side")] == ["y", "s"]
         assert [t["content"] for t in await rt.history(10)] == ["x", "m"]
-        assert [t["run_id"] for t in _decoded(await rt.frames(10, None, "side"))["traces"]] == [two.run_id]
+        assert [t["run_id"] for t in _decoded(await rt.frames(10, None, "side"))["traces"]] == [
+            two.run_id
+        ]
 
 
 def _decoded(value):
@@ -226,7 +238,11 @@ async def test_a_click_starts_after_the_input_node_and_is_an_action():
         run = await rt.finished(await rt.act("save", {"x": 1}))
         assert (run.kind, run.status, run.alias) == ("action", RunStatus.DONE, "")
         (envelope,) = seen
-        assert (envelope.kind, envelope.text, envelope.data) == ("action", "save", {"action": "save", "data": {"x": 1}})
+        assert (envelope.kind, envelope.text, envelope.data) == (
+            "action",
+            "save",
+            {"action": "save", "data": {"x": 1}},
+        )
         assert (await rt.history(10))[0]["content"] == "(clicked save)"
 
 
@@ -240,7 +256,9 @@ async def test_a_bound_click_is_one_frame_of_the_ui_without_post_frames():
     async def ui(ctx, envelope):
         from agent.core import controls
 
-        found = controls.resolve(at(ctx.state, "ui"), envelope.data["action"], envelope.data["data"])
+        found = controls.resolve(
+            at(ctx.state, "ui"), envelope.data["action"], envelope.data["data"]
+        )
         ctx.remember(*found.changes)
 
     async with runtime(spec, {"input": make, "ui": ui, "p": says("post")}) as rt:
@@ -267,7 +285,11 @@ async def test_a_running_run_is_cancelled_with_what_it_had_said():
         run = await rt.send("x")
         await gate.reached.wait()
         ended = await rt.cancel("msg_1")
-        assert (ended.status, ended.response, ended.error) == (RunStatus.CANCELLED, "half", "cancelled")
+        assert (ended.status, ended.response, ended.error) == (
+            RunStatus.CANCELLED,
+            "half",
+            "cancelled",
+        )
         assert (await rt.cancel(run.run_id)).status is RunStatus.CANCELLED
         assert (await rt.result(None))["detail"] == "cancelled"
         (frame,) = msgspec.json.decode(await rt.trace("msg_1"))["frames"]
@@ -365,7 +387,12 @@ async def test_every_run_has_one_terminal_status_and_one_trace_whatever_happens(
             runs.append(await ask(rt, name))
         ends: dict[str, list[str]] = {run.run_id: [] for run in runs}
         for line in lines(trace):
-            if line["event"] == "frame_trace" or line.get("status") in {"done", "error", "cancelled", "interrupted"}:
+            if line["event"] == "frame_trace" or line.get("status") in {
+                "done",
+                "error",
+                "cancelled",
+                "interrupted",
+            }:
                 ends[line["run_id"]].append(line.get("status", "trace"))
         assert list(ends.values()) == [
             ["cancelled", "trace"], ["done", "trace"], ["cancelled", "trace"], ["error", "trace"], ["done", "trace"]
@@ -606,7 +633,9 @@ async def test_runs_are_paged_by_id():
             assert private not in first["runs"][0]
 
 
-@pytest.mark.parametrize("name", ["msg_2", "msg_0", "nonsense", "r-000000000001-ffff", "r-000000000009-0000"])
+@pytest.mark.parametrize(
+    "name", ["msg_2", "msg_0", "nonsense", "r-000000000001-ffff", "r-000000000009-0000"]
+)
 async def test_what_names_no_run_is_unknown(name):
     async with runtime(ONE, {"a": says("x")}) as rt:
         await ask(rt, "x")
@@ -628,7 +657,10 @@ async def test_a_node_that_fails_ends_the_run_and_the_channel_goes_on():
         chat = rt.hub.reader(Topic.CHAT)
         run = await ask(rt, "bad")
         assert (run.status, run.error) == (RunStatus.ERROR, "a: ValueError: no")
-        assert [(x["type"], x.get("detail")) for x in lines(chat)][-2:] == [("error", "a: ValueError: no"), ("done", None)]
+        assert [(x["type"], x.get("detail")) for x in lines(chat)][-2:] == [
+            ("error", "a: ValueError: no"),
+            ("done", None),
+        ]
         assert (await rt.result(None))["status"] == "error"
         assert (await ask(rt, "good")).response == "ok"
 

@@ -34,9 +34,13 @@ def summary_of(run: Run) -> Summary:
     return Summary(trace_of(run, (), (), ()))
 
 
-async def finished(store, n: int, end: End | None = None, row: ChannelRow | None = None, **more) -> Run:
+async def finished(
+    store, n: int, end: End | None = None, row: ChannelRow | None = None, **more
+) -> Run:
     run = a_run(n, status=RunStatus.DONE, **more)
-    await store.finish(run, end or End(parent=0, history_len=0, since_snapshot=0), summary_of(run), row)
+    await store.finish(
+        run, end or End(parent=0, history_len=0, since_snapshot=0), summary_of(run), row
+    )
     return run
 
 
@@ -49,7 +53,9 @@ async def test_a_new_file_is_empty(sqlite):
 
 
 async def test_an_accepted_run_is_there_for_the_next_process(sqlite):
-    run = a_run(7, kind="action", action=True, data={"x": [1, None]}, dashboard={"y": LONG}, base={"m": 1})
+    run = a_run(
+        7, kind="action", action=True, data={"x": [1, None]}, dashboard={"y": LONG}, base={"m": 1}
+    )
     await sqlite().accept(run, Key(key="main/k", body_hash="h", n=7))
     other = sqlite()
     assert await other.run(7) == run
@@ -77,7 +83,9 @@ async def test_finishing_writes_run_end_summary_and_head_together(sqlite):
         parent=0, history_len=2, since_snapshot=0, turns=(Turn(role="user", content=LONG),),
         changes=(put("a", "b", value={"x": 1}), drop("c")), snapshot={"a": {"b": {"x": 1}}},
     )  # fmt: skip
-    row = ChannelRow(name="main", graph="g", head=1, last_sent=1, situation={"at": "home"}, identity="Ada")
+    row = ChannelRow(
+        name="main", graph="g", head=1, last_sent=1, situation={"at": "home"}, identity="Ada"
+    )
     run = await finished(store, 1, end, row, response="yes")
     other = sqlite()
     assert await other.run(1) == run
@@ -172,8 +180,12 @@ def test_any_request_and_response_comes_back(tmp_path_factory, values):
         store.load()
         try:
             for index, value in enumerate(values):
-                store.append(1, 2 * index, Intent(effect=msgspec.structs.replace(EFFECT, request=value)))
-                store.append(1, 2 * index + 1, Settled(effect_id="1.a.1.0", ended=1.0, response=value))
+                store.append(
+                    1, 2 * index, Intent(effect=msgspec.structs.replace(EFFECT, request=value))
+                )
+                store.append(
+                    1, 2 * index + 1, Settled(effect_id="1.a.1.0", ended=1.0, response=value)
+                )
             await store.save_record("x", values)
             rows = await store.rows(1)
             assert [row.effect.request for row in rows[::2]] == values
@@ -197,7 +209,12 @@ async def test_what_is_no_json_is_kept_as_the_nearest_json(sqlite, value, kept):
     store.append(1, 2, Settled(effect_id="1.a.1.0", ended=1.0, response=value))
     store.append(1, 3, Settled(effect_id="1.a.1.0", ended=1.0, response="next"))
     record = FrameRecord(
-        frame=1, node="a", visit=1, started=1.0, duration_ms=2.0, input=Envelope(kind="x", data=value)
+        frame=1,
+        node="a",
+        visit=1,
+        started=1.0,
+        duration_ms=2.0,
+        input=Envelope(kind="x", data=value),
     )
     await store.secure(1, 4, Closed(records=(record,)))
     await store.accept(a_run(1, data=value))
@@ -297,7 +314,9 @@ async def test_a_newer_schema_is_refused_and_left_alone(file):
     with closing(sqlite3.connect(file)) as db:
         db.execute(f"PRAGMA user_version={VERSION + 1}")
     before = file.read_bytes()
-    with pytest.raises(NewerSchema, match=rf"has schema {VERSION + 1}, this version writes {VERSION}.*--data-dir"):
+    with pytest.raises(
+        NewerSchema, match=rf"has schema {VERSION + 1}, this version writes {VERSION}.*--data-dir"
+    ):
         SqliteStore(file).load()
     with closing(sqlite3.connect(file)) as db:
         assert db.execute("PRAGMA user_version").fetchone() == (VERSION + 1,)
@@ -305,7 +324,9 @@ async def test_a_newer_schema_is_refused_and_left_alone(file):
     assert len(file.read_bytes()) >= len(before)
 
 
-@pytest.mark.parametrize("content", [b"no database at all, " * 100, b"SQLite format 3\x00" + b"\xff" * 4000])
+@pytest.mark.parametrize(
+    "content", [b"no database at all, " * 100, b"SQLite format 3\x00" + b"\xff" * 4000]
+)
 async def test_a_file_that_is_no_database_is_refused_with_what_to_do(file, content):
     file.write_bytes(content)
     with pytest.raises(UnreadableStore, match="--data-dir"):
@@ -325,7 +346,10 @@ async def test_the_file_is_written_ahead_and_synchronously(sqlite, file):
     with closing(module._connect(file)) as db:
         assert db.execute("PRAGMA journal_mode").fetchone() == ("wal",)
         assert db.execute("PRAGMA synchronous").fetchone() == (2,)
-    with closing(module._reading(file)) as db, pytest.raises(sqlite3.OperationalError, match="readonly"):
+    with (
+        closing(module._reading(file)) as db,
+        pytest.raises(sqlite3.OperationalError, match="readonly"),
+    ):
         db.execute("INSERT INTO records VALUES('x', '1')")
 
 

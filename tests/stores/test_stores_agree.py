@@ -69,7 +69,13 @@ class Both(RuleBasedStateMachine):
         for store in self.stores:
             self.runner.run(act(store))
 
-    @rule(target=runs, text=TEXTS, channel=CHANNELS, kind=KINDS, key=st.none() | st.sampled_from("abc"))
+    @rule(
+        target=runs,
+        text=TEXTS,
+        channel=CHANNELS,
+        kind=KINDS,
+        key=st.none() | st.sampled_from("abc"),
+    )
     def accept(self, text, channel, kind, key):
         self.n += 1
         run = Run(

@@ -15,7 +15,9 @@ pytestmark = pytest.mark.anyio
 
 def connect(path: Path) -> sqlite3.Connection:
     connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
-    connection.execute("CREATE TABLE IF NOT EXISTS t(n INTEGER PRIMARY KEY AUTOINCREMENT, v TEXT UNIQUE)")
+    connection.execute(
+        "CREATE TABLE IF NOT EXISTS t(n INTEGER PRIMARY KEY AUTOINCREMENT, v TEXT UNIQUE)"
+    )
     return connection
 
 
@@ -204,7 +206,9 @@ async def expect_refusal(writer, work) -> str:
     return str(refused.value)
 
 
-async def test_when_the_disk_fails_half_way_through_one_by_one_nothing_overtakes(writer, disk, tmp_path):
+async def test_when_the_disk_fails_half_way_through_one_by_one_nothing_overtakes(
+    writer, disk, tmp_path
+):
     disk.go.clear()
 
     def fails_the_disk(db):

@@ -57,7 +57,9 @@ def world(file: Path, *, loud: bool):
         return "paid"
 
     tool = FunctionTool("pay", pay, effect="write")
-    return runtime(SPEC, CODE, store=SqliteStore(file), model=ScriptedModel("x" * 700), tools=(tool,))
+    return runtime(
+        SPEC, CODE, store=SqliteStore(file), model=ScriptedModel("x" * 700), tools=(tool,)
+    )
 
 
 async def work(file: Path, seed: int) -> None:
@@ -69,7 +71,12 @@ async def work(file: Path, seed: int) -> None:
             runs = []
             for _ in range(chance.randint(1, 6)):
                 channel = chance.choice(["main", "side"])
-                run = await rt.send(f"text {chance.random()}", channel=channel, key=f"{chance.random()}", body_hash="h")
+                run = await rt.send(
+                    f"text {chance.random()}",
+                    channel=channel,
+                    key=f"{chance.random()}",
+                    body_hash="h",
+                )
                 tell(f"ack {run.run_id}")
                 runs.append(run)
             what = chance.random()

@@ -93,7 +93,11 @@ async def check_history(rt, channel, runs) -> None:
         n = run.parent
     assert [turn["content"] for turn in await rt.history(1000, channel)] == expected[-1000:]
     assert rt.state(channel)["history_len"] == len(expected)
-    counts = [int(run.response) for run in sorted(runs.values(), key=lambda r: r.n) if run.n == lane.row.head and run.response.isdigit()]
+    counts = [
+        int(run.response)
+        for run in sorted(runs.values(), key=lambda r: r.n)
+        if run.n == lane.row.head and run.response.isdigit()
+    ]
     if counts:
         assert rt.state(channel)["memorizer"]["count"] == counts[0]
 
