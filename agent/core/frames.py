@@ -81,18 +81,15 @@ class FrameTrace(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defau
     replay_of: str = ""
 
 
-class Summary:
+class Summary(msgspec.Struct, gc=False):
     """The wire summary of a trace, encoded once, by whoever needs it first.
 
     The trace is let go then, so that a log of thousands of runs stays small. The writer's thread
     and the event loop may both come first; they would make the same bytes.
     """
 
-    __slots__ = ("_body", "_trace")
-
-    def __init__(self, trace: FrameTrace) -> None:
-        self._trace: FrameTrace | None = trace
-        self._body = b""
+    _trace: FrameTrace | None
+    _body: bytes = b""
 
     def encoded(self) -> bytes:
         """Return the JSON of ``summary``."""

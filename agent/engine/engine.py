@@ -117,12 +117,13 @@ class Pass:
 
     async def run_post(self) -> None:
         """Run the nodes that follow the answer, in one tick that is not counted."""
+        if not self._program.post:
+            return
         turn = Envelope(
             kind="turn", text=self._scene.message, data={"response": self.response}, sender=ENGINE
         )
         pending = dict.fromkeys(self._program.post, turn)
-        if pending:
-            await self._tick(self.ticks + 1, pending, self.post_frames, post=True)
+        await self._tick(self.ticks + 1, pending, self.post_frames, post=True)
 
     def cut(self, reason: str) -> None:
         """Close what was open when the run was stopped from outside; its changes are dropped."""
@@ -288,9 +289,12 @@ def _fault(output: object) -> str:
     if not isinstance(output, Envelope):
         return f"returned {output!r:.80}, expected an Envelope or None"
     try:
-        "".join((output.kind, output.text, output.sender)).encode()  # fails on what is no text
-        canonical(output.data)
-    except (TypeError, ValueError, RecursionError) as error:
+        for text in (output.kind, output.text, output.sender):
+            if not text.isascii():  # fails on what is no text
+                text.encode()  # fails on half a surrogate pair
+        if output.data is not None:
+            canonical(output.data)
+    except (AttributeError, TypeError, ValueError, RecursionError) as error:
         return f"returned an Envelope that cannot be recorded: {error}"
     return ""
 

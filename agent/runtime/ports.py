@@ -18,7 +18,7 @@ from agent.core.runs import Run
 from agent.core.state import Change
 
 
-class ChannelRow(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class ChannelRow(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
     """What is kept of a channel."""
 
     name: str
@@ -33,7 +33,7 @@ class ChannelRow(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     situation: Json = ""
 
 
-class End(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class End(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
     """What a finished run leaves to the channel: a delta on its parent, sometimes a snapshot."""
 
     parent: int
@@ -46,7 +46,7 @@ class End(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     snapshot: Json = None
 
 
-class Key(msgspec.Struct, frozen=True, kw_only=True):
+class Key(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """An idempotency key and what it stood for."""
 
     key: str
@@ -54,7 +54,7 @@ class Key(msgspec.Struct, frozen=True, kw_only=True):
     n: int = 0
 
 
-class Loaded(msgspec.Struct, frozen=True, kw_only=True):
+class Loaded(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What a store holds when it is opened."""
 
     next_n: int
@@ -65,7 +65,7 @@ class Loaded(msgspec.Struct, frozen=True, kw_only=True):
     """Runs that are not terminal, oldest first."""
 
 
-class RunFilter(msgspec.Struct, frozen=True, kw_only=True):
+class RunFilter(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Which runs a page holds."""
 
     channel: str | None = None

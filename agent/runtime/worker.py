@@ -102,7 +102,7 @@ class Worker:
             program = self._parts.library.edition(run.graph).program
         except AgentError:
             return ""
-        return program.path(frozenset(record.node for record in frames))
+        return program.path(dict.fromkeys(record.node for record in frames))
 
     def _world(self, edition: Edition) -> World:
         revision = edition.program.revision
@@ -184,7 +184,6 @@ class Worker:
             status, error = RunStatus.CANCELLED, "cancelled"
         run = msgspec.structs.replace(
             advance(live.run, status, self._parts.clock.now_ms()),
-            response=going.response,
             error=error,
             path=going.path,
             total_frames=going.ticks,
