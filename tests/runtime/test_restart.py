@@ -152,7 +152,15 @@ async def test_queued_runs_go_on_in_order_and_the_running_one_is_interrupted(sto
         assert [r.parent for r in ended[1:]] == [r.n for r in ended[:3]]
 
 
-async def test_an_interrupted_run_keeps_its_frames_and_shows_where_it_was_cut(store):
+def as_after_a_kill(file):
+    """Copy what is on disk now: what a process that dies here leaves behind."""
+    copy = file.with_name("copy.db")
+    with closing(sqlite3.connect(file)) as old, closing(sqlite3.connect(copy)) as new:
+        old.backup(new)
+    return SqliteStore(copy)
+
+
+async def test_an_interrupted_run_keeps_its_frames_and_shows_where_it_was_cut(store, tmp_path):
     spec, gate = graph("a b c", "a>b+c"), Gate()
 
     async def first(ctx, envelope):
@@ -175,7 +183,8 @@ async def test_an_interrupted_run_keeps_its_frames_and_shows_where_it_was_cut(st
     async with runtime(spec, code, store=store(), tools=tools) as rt:
         run = await rt.send("x")
         await cut_off(rt, gate)
-    async with runtime(spec, code, store=store(), tools=tools) as rt:
+        left = as_after_a_kill(tmp_path / "framescope.db")
+    async with runtime(spec, code, store=left, tools=tools) as rt:
         ended = await rt.finished(run)
         assert (ended.status, ended.response, ended.path) == (
             RunStatus.INTERRUPTED,
