@@ -10,7 +10,7 @@ Invariants:
 
 import asyncio
 from collections.abc import Callable, Mapping
-from typing import Protocol
+from typing import Protocol, cast
 
 import msgspec
 
@@ -300,6 +300,8 @@ def _fault(output: object) -> str:
 
 
 def _story(error: BaseException) -> str:
+    while isinstance(error, BaseExceptionGroup):  # it says only how many there were
+        error = cast("BaseExceptionGroup[BaseException]", error).exceptions[0]
     if isinstance(error, AgentError):
         return f"{error.slug}: {error}"
     return f"{type(error).__name__}: {error}"

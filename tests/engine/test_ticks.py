@@ -175,7 +175,7 @@ class Odd(BaseException):
         (Odd("odd"), "Odd: odd"),
         (RecursionError("deep"), "RecursionError: deep"),
         (MemoryError(), "MemoryError: "),
-        (ExceptionGroup("two", [ValueError("x")]), "ExceptionGroup: two (1 sub-exception)"),
+        (ExceptionGroup("two", [ValueError("x")]), "ValueError: x"),
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, BaseException) else "",
 )
