@@ -84,6 +84,8 @@ class Run(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defaults=Tru
     """From the start to the answer."""
     resumed_from: str = ""
     replay_of: str = ""
+    origin: str = ""
+    """The recorded run at the beginning of a chain of replays; its id is what nodes are told."""
 
 
 def advance(run: Run, status: RunStatus, at: float) -> Run:

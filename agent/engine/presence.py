@@ -39,6 +39,8 @@ class Scene(msgspec.Struct, frozen=True, kw_only=True):
     run_id: str
     channel: str
     message: str
+    known_as: str = ""
+    """The run id that nodes are told, where it is another: a replay tells that of the recording."""
     history: tuple[Turn, ...] = ()
     dashboard: Json = None
     sensor: Json = None
@@ -71,7 +73,7 @@ class Presence(msgspec.Struct):
     @property
     def run_id(self) -> str:
         """The run this visit belongs to."""
-        return self._scene.run_id
+        return self._scene.known_as or self._scene.run_id
 
     @property
     def message(self) -> str:

@@ -80,6 +80,7 @@ def scene_of(run: Run, history: tuple[Turn, ...]) -> Scene:
         dashboard=run.dashboard,
         sensor=run.sensor,
         identity=run.identity,
+        known_as=run.origin,
     )
 
 

@@ -106,6 +106,7 @@ class Replays:
             response="",
             error="",
             replay_of=source.run_id,
+            origin=source.origin or source.run_id,
         )
         run = advance(queued, RunStatus.RUNNING, now)
         await self._parts.store.accept(run)
@@ -122,7 +123,7 @@ class Replays:
             trace,
             edition.program,
             self._sealed(edition),
-            msgspec.structs.replace(scene_of(live.run, turns_of(ends, WINDOW)), channel=NO_CHANNEL),
+            scene_of(live.run, turns_of(ends, WINDOW)),
             live,
             live.emit,
             state,

@@ -456,6 +456,7 @@ export interface Run {
   readonly total_ms?: number;
   readonly resumed_from?: string;
   readonly replay_of?: string;
+  readonly origin?: string;
 }
 
 /** Every fact that leaves the process; discriminated by `event`. */
