@@ -273,7 +273,6 @@ async def test_a_difference_far_behind_is_in_what_is_shown(store, before):
     assert len(found["expected"]) <= 4001
 
 
-@pytest.mark.xfail(reason="ctx.run_id is the replay's own, not that of the recorded run")
 async def test_a_node_that_tells_the_world_its_run_id_replays_exact(store):
     async def node(ctx, envelope):
         await ctx.call("look", {"run": ctx.run_id})
