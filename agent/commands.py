@@ -213,9 +213,9 @@ def _words(expected: str, got: str) -> tuple[list[str], list[str]]:
 
 
 def _spelt(text: str) -> list[str]:
-    """Return words and white space, which is spelt out: nothing else differs."""
-    parts = re.findall(r"\S+|\s+", text)
-    return [repr(part) if part.isspace() else part for part in parts if part != " "]
+    """Return words, and the white space between them that is more than one space, spelt out."""
+    parts = re.findall(r"\S+|\s{2,}|[^\S ]|\A | \Z", text)
+    return [repr(part) if part.isspace() else part for part in parts]
 
 
 COMMANDS: tuple[click.Command, ...] = (send, switch, runs, frames, replay)
