@@ -165,7 +165,8 @@ class Lanes:
             live.stop()
             await live.wait()
             return
-        await self._worker.refuse(live, RunStatus.CANCELLED, "cancelled before it began")
+        error = "cancelled before it began"
+        await self._worker.refuse(live, RunStatus.CANCELLED, error, lane.row)
         self.lives.pop(live.run.n, None)
 
     async def stop_all(self, lane: Channel) -> None:

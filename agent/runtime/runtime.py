@@ -13,7 +13,7 @@ from typing import Literal, Self
 import msgspec
 
 from agent.core import controls
-from agent.core.errors import AgentError, BadInput, Busy, Conflict, Unprocessable
+from agent.core.errors import AgentError, BadInput, Busy, Conflict, Overloaded, Unprocessable
 from agent.core.events import Cleared, Controls
 from agent.core.ids import MAIN, RunId, run_id
 from agent.core.json import Json
@@ -107,7 +107,7 @@ class Runtime(Desk):
         mark = Key(key=f"{channel}/{key}", body_hash=body_hash)
         running = self._keys.get(mark.key)
         if running is not None:
-            return _same(mark, running[0], await asyncio.shield(running[1]))
+            return _same(mark, running[0], await _shared(running[1]))
         future: asyncio.Future[Run] = asyncio.get_running_loop().create_future()
         self._keys[mark.key] = (mark, future)
         try:
@@ -261,6 +261,17 @@ class Runtime(Desk):
     def detach_chat(self) -> None:
         """A chat socket closed."""
         self.chats -= 1
+
+
+async def _shared(first: asyncio.Future[Run]) -> Run:
+    """Wait for the send that came first with the same key."""
+    try:
+        return await asyncio.shield(first)
+    except asyncio.CancelledError:
+        task = asyncio.current_task()
+        if not first.cancelled() or (task is not None and task.cancelling()):
+            raise
+    raise Overloaded("the first send with this Idempotency-Key lost its client; send it again")
 
 
 def _same(asked: Key, known: Key, run: Run) -> Run:

@@ -69,14 +69,16 @@ class Worker:
         await self._drive(going, live, start)
         await self._finish(channel, live, going, local=start.local)
 
-    async def refuse(self, live: LiveRun, status: RunStatus, error: str) -> None:
-        """End a run that never began."""
+    async def refuse(
+        self, live: LiveRun, status: RunStatus, error: str, row: ChannelRow | None = None
+    ) -> None:
+        """End a run that never began; ``row`` is what its channel is then."""
         ended = advance(live.run, status, self._parts.clock.now_ms())
         live.run = msgspec.structs.replace(ended, error=error)
         end = End(parent=live.run.parent, history_len=0, since_snapshot=0)
         trace = trace_of(live.run, (), (), ())
         summary = Summary(trace)
-        await self._persist(live.run, end, summary, None)
+        await self._persist(live.run, end, summary, row)
         self._announce(live, summary)
 
     async def interrupt(self, channel: Channel, live: LiveRun) -> None:
