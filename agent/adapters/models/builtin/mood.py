@@ -43,6 +43,8 @@ _CROSS = re.compile(
 )
 _PLAY = re.compile(r"[;:]-?[)DP]|\b(haha|hehe|lol|rofl)\b|[😀-🙏🎉]", re.IGNORECASE)
 _JOINT = re.compile(r"\b(and|then|und|dann|also|sowie)\b|[;,]", re.IGNORECASE)
+_SPOKEN = (["say"], ["sag"], ["sage"])
+_SAYING = bag("say sag sage")
 _LONG = 18
 _NAME_ONLY = 3
 
@@ -63,7 +65,8 @@ class Mood(msgspec.Struct, frozen=True, kw_only=True):
 def mood_of(text: str, default_language: str = "en") -> Mood:
     """Read the mood of ``text``."""
     words = [word.lower() for word in split(text)]
-    social = _social(text, words)
+    # "say hello" wants to hear a hello: it is one.
+    social = _social(text, words[1:] if words[:1] in _SPOKEN else words)
     return Mood(
         language=language(text, default_language),
         intent="social" if social else _intent(text, words),
@@ -91,6 +94,8 @@ _OFF_TOPIC = STOP - bag(
 def _social(text: str, words: list[str]) -> str:
     if not words:
         return ""
+    if words[0] in _SAYING and _social("", words[1:]) == "greeting":
+        return "greeting"
     if _SMALLTALK.match(text) and all(_pleasant(word) for word in words):
         return "smalltalk"
     known = [word for word in words if _pleasant(word)]
