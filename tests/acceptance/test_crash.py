@@ -6,7 +6,7 @@ import threading
 
 import httpx
 import pytest
-from conftest import ENDED, STALL_S, events
+from acceptance.processes import ENDED, STALL_S, events
 
 SLOW = {"AGENT_BUILTIN_TOKEN_MS": "15"}
 

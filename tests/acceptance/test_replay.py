@@ -6,7 +6,7 @@ import subprocess
 import sys
 
 import pytest
-from conftest import ROOT, STALL_S, Served, agent, surroundings
+from acceptance.processes import ROOT, STALL_S, Served, agent, surroundings
 
 TEXTS = (
     "hello", "make a counter", "how many customers are in Leipzig?",

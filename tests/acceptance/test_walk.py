@@ -144,9 +144,9 @@ def test_a_click_is_resolved_without_a_model(server):
                 heard.append(json.loads(chat.recv(20)))
             assert not [h for h in heard if h["type"] == "delta"]
             run = heard[-1]["run_id"]
+            server.ended(run)  # `done` comes with the answer, a moment before the state is kept
             state = server.get("/api/state", channel="clicks")
             assert state["ui"]["state"]["count"] == count
-    server.ended(run)
     trace = server.frames(run)
     assert (trace["path"], trace["total_frames"]) == ("local", 1)
     assert [row["node"] for row in trace["frames"]] == ["ui"]
