@@ -1,6 +1,7 @@
 """The composition root: the only module that knows every layer."""
 
 import asyncio
+import gc
 import resource
 from collections.abc import AsyncGenerator, Callable, Coroutine, Mapping
 from contextlib import asynccontextmanager
@@ -126,6 +127,8 @@ def _import_heavy() -> None:
 
     jinja2.Environment(autoescape=True).from_string("{{ x }}")
     guard("SELECT 1", "sqlite")
+    gc.collect()
+    gc.freeze()  # what is there now stays: later collections do not look at it, and are short
 
 
 def _specs(tools: Mapping[str, Tool]) -> Json:

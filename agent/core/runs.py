@@ -24,6 +24,8 @@ class RunStatus(StrEnum):
     CANCELLED = "cancelled"
     INTERRUPTED = "interrupted"
 
+    __hash__ = str.__hash__  # the enum's own is Python code, and every move looks itself up
+
     @property
     def terminal(self) -> bool:
         """Whether nothing follows."""

@@ -157,14 +157,22 @@ class Pass:
             )
         )
         visits = self._open = [self._begin(role, pending[role], frame) for role in roles]
+        inside = INSIDE.set(True)
+        try:
+            await self._work_all(visits)
+        finally:
+            INSIDE.reset(inside)
+        return self._merge(visits, into, post=post)
+
+    async def _work_all(self, visits: list[Visit]) -> None:
         if len(visits) == 1:
             await self._work(visits[0])
-        else:
-            async with asyncio.TaskGroup() as group:
-                for visit in visits[1:]:
-                    group.create_task(self._work(visit))
-                await self._work(visits[0])
-        return self._merge(visits, into, post=post)
+            return
+        async with asyncio.TaskGroup() as group:
+            others = [group.create_task(self._work(visit)) for visit in visits[1:]]
+            await self._work(visits[0])
+            for other in others:  # saves the turn of the loop that leaving the group takes
+                await other
 
     def _begin(self, role: str, envelope: Envelope, frame: int) -> Visit:
         bound = self._program.nodes[role]
@@ -185,7 +193,6 @@ class Pass:
     async def _work(self, visit: Visit) -> None:
         began = visit.began = self._monotonic()
         visit.started = self._now_ns() / 1e6
-        inside = INSIDE.set(True)
         try:
             output = await visit.bound.run(visit.context, visit.envelope)
         except BaseException as error:  # foreign code: whatever it raises is its own failure
@@ -196,9 +203,7 @@ class Pass:
             visit.error = _fault(output)
             if not visit.error and isinstance(output, Envelope):
                 visit.output = output
-        finally:
-            INSIDE.reset(inside)
-        visit.took = round((self._monotonic() - began) * 1000, 3)
+        visit.took = int((self._monotonic() - began) * 1e6) / 1e3
 
     def _merge(
         self, visits: list[Visit], into: list[FrameRecord], *, post: bool

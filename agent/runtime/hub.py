@@ -34,7 +34,7 @@ class Reserve(Protocol):
 class Entry(msgspec.Struct, gc=False):
     """A place in the ring: an event with its number, and its bytes once somebody asked for them."""
 
-    seq: Seq
+    seq: int
     at: int
     """Unix nanoseconds."""
     event: Event
@@ -82,10 +82,9 @@ class Hub:
         self._sleeping: set[asyncio.Future[None]] = set()
         self._secure()
 
-    def publish(self, event: Event) -> Seq:
+    def publish(self, event: Event) -> int:
         """Append ``event``, wake the readers, and return its number."""
-        seq = Seq(self._last + 1)
-        self._last = seq
+        seq = self._last = self._last + 1
         self._ring[seq & self._mask] = Entry(seq, self._now_ns(), event)
         if self._sleeping:
             self._wake()
