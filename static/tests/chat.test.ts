@@ -1,7 +1,7 @@
 // @vitest-environment jsdom
 import "./browser";
 import { beforeEach, describe, expect, it } from "vitest";
-import { controls, hear, link, pending, said, unqueue } from "../src/store/chat";
+import { answered, controls, hear, link, pending, said, unqueue } from "../src/store/chat";
 
 /** Stores tell their readers once per animation frame. */
 const frame = (): Promise<void> => new Promise((done) => requestAnimationFrame(() => done()));
@@ -28,6 +28,14 @@ describe("the conversation", () => {
     hear({ type: "delta", content: "b", run_id: "r2" });
     hear({ type: "delta", content: "a", run_id: "r1" });
     expect(await texts()).toEqual(["assistant: aa…", "assistant: b…"]);
+  });
+
+  it("puts an answer under its own question", async () => {
+    for (const run_id of ["r1", "r2"]) hear({ type: "message", role: "user", text: run_id, run_id });
+    hear({ type: "delta", content: "one", run_id: "r1" });
+    hear({ type: "error", detail: "broken", run_id: "r2" });
+    expect(await texts()).toEqual(["user: r1", "assistant: one…", "user: r2", "error: broken"]);
+    expect([...answered.value]).toEqual(["r1", "r2"]);
   });
 
   it("shows what a page that came late has missed", async () => {

@@ -2,7 +2,7 @@
 import "./browser";
 import { beforeEach, describe, expect, it } from "vitest";
 import { compile } from "../src/lib/query";
-import { events, forget, newestSeq, note } from "../src/store/events";
+import { beside, events, forget, newestSeq, note } from "../src/store/events";
 import type { EventLine } from "../src/wire/lines";
 
 const thought = (seq: number): EventLine => ({ event: "thinking", seq, ts: seq, node: "thinker", run_id: "r1", channel: "main", text: `thought ${seq}` });
@@ -39,5 +39,14 @@ describe("the filter", () => {
     ["", true], ["thought", true], ["node:think", true], ["node:ui", false], ["event:thinking 7", true], ["-event:thinking", false], ["run:r1 -nothing", true], ["THOUGHT", true],
   ])("%s", (filter, expected) => {
     expect(compile(filter)(thought(7))).toBe(expected);
+  });
+});
+
+describe("from match to match", () => {
+  it("goes to the nearest on either side and stays at the ends", () => {
+    for (const seq of [1, 2, 3, 4]) note(thought(seq));
+    const even = (line: { seq: number }): boolean => line.seq % 2 === 0;
+    expect([beside(0, 1, even), beside(2, 1, even), beside(4, 1, even)]).toEqual([2, 4, 0]);
+    expect([beside(0, -1, even), beside(4, -1, even), beside(2, -1, even)]).toEqual([4, 2, 0]);
   });
 });

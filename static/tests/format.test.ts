@@ -12,6 +12,7 @@ describe("figures", () => {
 
   it("have units", () => {
     expect([ms(4.25), ms(494.2), ms(1234), ms(180_000)]).toEqual(["4.3 ms", "494 ms", "1.23 s", "3.0 min"]);
+    expect([ms(0.04), ms(0.004)]).toEqual(["0.04 ms", "0.004 ms"]);
     expect([money(0.00042), money(1.5)]).toEqual(["$0.00042", "$1.50"]);
     expect(shortId("r-000000000012-0abc")).toBe("#12");
   });

@@ -47,7 +47,7 @@ describe("hostile markdown", () => {
     expect(box.querySelector("script,img,svg,math,iframe,form,input,button,style,base,meta,link,object,video,audio,embed")).toBeNull();
     for (const element of box.querySelectorAll("*")) {
       for (const { name, value } of element.attributes) {
-        expect(name).toMatch(/^(href|class|align|start|target|rel)$/);
+        expect(name).toMatch(/^(href|class|align|start|target|rel|tabindex)$/);
         if (name === "href") expect(value).toMatch(/^(https?:\/\/|mailto:)/);
         if (name === "class") expect(value).toMatch(/^(language-|chip-image$)/);
       }

@@ -4,7 +4,7 @@ import { describe, expect, it, vi } from "vitest";
 import type { EventLine } from "../src/wire/lines";
 
 vi.stubGlobal("fetch", () => Promise.resolve(new Response('{"detail":"unknown"}', { status: 404 })));
-const { known, newest, tell, working } = await import("../src/store/runs");
+const { doing, known, newest, tell, working } = await import("../src/store/runs");
 const { netOfRun, stateOf, traffic } = await import("../src/store/graph");
 const { viewOfTrace } = await import("../src/store/visits");
 
@@ -18,12 +18,13 @@ describe("a run that is told live", () => {
     tell(at({ event: "frame_open", frame: 1, nodes: ["input"] }));
     await frame();
     expect(newest.value).toBe("r1");
-    expect(working.value?.status).toBe("running");
+    expect([working.value?.status, doing.value]).toEqual(["running", "input"]);
     expect(stateOf(known("r1")?.visits ?? [])).toBe("running");
     tell(at({ event: "frame_close", frame: 1, node: "input", visit: 1, duration_ms: 4, output: "seen", route: "output", condition: "reflex=True" }));
     tell(at({ event: "frame_open", frame: 2, nodes: ["output", "ui"] }));
     tell(at({ event: "frame_close", frame: 2, node: "ui", visit: 1, duration_ms: 0.1, output: "", error: "boom" }));
     await frame();
+    expect(doing.value).toBe("output");
     const visits = known("r1")?.visits ?? [];
     expect(visits.map((v) => [v.frame, v.node, v.duration, v.error])).toEqual([[1, "input", 4, ""], [2, "output", null, ""], [2, "ui", 0.1, "boom"]]);
     expect(stateOf(visits.filter((v) => v.node === "ui"))).toBe("error");

@@ -10,7 +10,7 @@ export function ms(value: Known): string {
   if (value >= 100_000) return `${(value / 60_000).toFixed(1)} min`;
   if (value >= 1_000) return `${(value / 1_000).toFixed(2)} s`;
   if (value >= 100) return `${value.toFixed(0)} ms`;
-  return `${value.toFixed(1)} ms`;
+  return value > 0 && value < 0.1 ? `${Number(value.toPrecision(1))} ms` : `${value.toFixed(1)} ms`;
 }
 
 export function count(value: Known): string {

@@ -37,6 +37,8 @@ const CLASSES = /^(language-[\w+#.-]+|chip-image)$/;
 const purify = createDOMPurify(window);
 purify.addHook("afterSanitizeAttributes", (node) => {
   if (!CLASSES.test(node.getAttribute("class") ?? "")) node.removeAttribute("class");
+  // A block that scrolls sideways has to be reachable without a mouse.
+  if (node.tagName === "PRE") node.setAttribute("tabindex", "0");
   if (node.tagName !== "A") return;
   node.setAttribute("target", "_blank");
   node.setAttribute("rel", "noopener noreferrer nofollow");

@@ -1,11 +1,11 @@
 /** The conversation, what waits behind it, and where the next message is written. */
 import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import { count, ms, plural } from "../lib/format";
-import { said, pending, ready, type Message } from "../store/chat";
+import { answered, said, pending, ready, type Message } from "../store/chat";
 import { attempt } from "../store/notice";
 import { go } from "../store/place";
 import { narrow } from "../store/screen";
-import { known, shownId, working } from "../store/runs";
+import { doing, known, shownId, working } from "../store/runs";
 import { cancel, info, say } from "../store/session";
 import { Icon } from "../ui/Icon";
 import { Markdown } from "../ui/Markdown";
@@ -17,7 +17,7 @@ export const EXAMPLES = ["say hello", "make a counter", "how many customers are 
 function Facts({ run_id }: { readonly run_id: string }) {
   const run = known(run_id);
   if (!run) return null;
-  const parts = [run.path, run.total_frames === null ? "" : plural(run.total_frames, "frame"), run.total_ms === null ? "" : ms(run.total_ms)];
+  const parts = [run.status === "done" ? "" : run.status, run.path, run.total_frames === null ? "" : plural(run.total_frames, "frame"), run.total_ms === null ? "" : ms(run.total_ms)];
   return (
     <button type="button" class={`facts ${shownId.value === run_id ? "current" : ""}`} onClick={() => go({ run: run_id, frame: 0, node: "", visit: 1, room: "frames" }, true)}>
       {parts.filter(Boolean).join(" · ") || run.status}
@@ -25,16 +25,23 @@ function Facts({ run_id }: { readonly run_id: string }) {
   );
 }
 
+const CUT = new Set(["error", "cancelled", "interrupted"]);
+
+/** A question whose run ended without a word still says how it ended. */
+function Unanswered({ run_id }: { readonly run_id: string }) {
+  return run_id && !answered.value.has(run_id) && CUT.has(known(run_id)?.status ?? "") ? <Facts run_id={run_id} /> : null;
+}
+
 function Bubble({ message }: { readonly message: Message }) {
   const waits = pending.value.find((run) => run.run_id === message.run_id);
   if (message.role === "error") {
-    return <div class="said said-error" role="alert"><p>{message.text}</p></div>;
+    return <div class="said said-error" role="alert"><p>{message.text}</p><Facts run_id={message.run_id} /></div>;
   }
   return (
     <article class={`said said-${message.role}`} aria-label={message.role === "user" ? "You" : "Answer"}>
       {message.role === "user" ? <p class="plain">{message.text}</p> : <Markdown text={message.text} done={message.done} />}
       {waits && message.role === "user" ? <Waits run_id={message.run_id} position={waits.position} /> : null}
-      {message.role !== "user" && message.done && message.run_id ? <Facts run_id={message.run_id} /> : null}
+      {message.role === "user" ? <Unanswered run_id={message.run_id} /> : message.done && message.run_id ? <Facts run_id={message.run_id} /> : null}
     </article>
   );
 }
@@ -65,13 +72,12 @@ function Elsewhere() {
 
 function Doing() {
   const run = working.value;
-  const nodes = run?.visits.filter((visit) => visit.duration === null).map((visit) => visit.node) ?? [];
   return (
     <div class="doing" aria-live="polite">
       {run ? (
         <>
           <span class="pulse" aria-hidden="true" />
-          <span class="doing-text">{[nodes.join(" + ") || run.status, run.thought].filter(Boolean).join(": ")}</span>
+          <span class="doing-text">{doing.value}</span>
           <button type="button" class="quiet" onClick={() => void attempt(cancel(run.run_id))}><Icon name="stop" />cancel</button>
         </>
       ) : null}

@@ -1,5 +1,5 @@
 /** Everything that happens, as it happens. Follows the end until the reader scrolls up. */
-import { useMemo, useRef, useState } from "preact/hooks";
+import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { clock, count, oneLine, shortId } from "../lib/format";
 import { compile } from "../lib/query";
 import { RingView } from "../lib/view";
@@ -71,6 +71,9 @@ export function Events() {
     left.current = end;
     setFollow(next);
   };
+  useEffect(() => {
+    if (seq && follow) setFollowing(false);
+  }, [seq]);
   const missed = follow ? 0 : Math.max(0, end - left.current);
   return (
     <section class="room room-events" aria-label="Events">

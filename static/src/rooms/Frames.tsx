@@ -4,6 +4,7 @@ import { type Axis, axis, bar, ticks } from "../lib/waterfall";
 import { ms, shortId } from "../lib/format";
 import { go } from "../store/place";
 import { loadFault, selected, shown, shownId } from "../store/runs";
+import { narrow } from "../store/screen";
 import type { RunView, Visit } from "../store/visits";
 import { Empty } from "../ui/bits";
 import { VirtualList } from "../ui/VirtualList";
@@ -52,7 +53,7 @@ function Ruler({ on }: { readonly on: Axis }) {
       <span class="frame-number">#</span>
       <span class="frame-node">node</span>
       <span class="frame-track">
-        {ticks(on.length, 4).filter((at) => at / on.length < 0.8).map((at) => <span key={at} class="tick" style={{ left: percent((at / on.length) * 100) }}>{at === 0 ? "0" : ms(at)}</span>)}
+        {ticks(on.length, narrow.value ? 2 : 4).filter((at) => at / on.length < 0.8).map((at) => <span key={at} class="tick" style={{ left: percent((at / on.length) * 100) }}>{at === 0 ? "0" : ms(at)}</span>)}
         {on.folds.map((fold) => <span key={fold.at} class="fold" style={{ left: percent((fold.at / on.length) * 100) }} title={`${ms(fold.hidden)} of silence folded`}>≈</span>)}
       </span>
       <span class="frame-way">route, condition</span>

@@ -3,6 +3,7 @@ import { count, money, ms, oneLine, shortId, stamp } from "../lib/format";
 import { fields, items, text } from "../lib/json";
 import { follow, go, place } from "../store/place";
 import { replay, replays } from "../store/replay";
+import { lagOf } from "../store/runs";
 import type { RunView } from "../store/visits";
 import type { Verdict } from "../wire/lines";
 import { Figure, Status } from "../ui/bits";
@@ -23,7 +24,7 @@ function Verdict({ verdict }: { readonly verdict: Verdict }) {
       <p>
         <Status of={verdict.verdict} /> <strong class="mono">{count(verdict.matched)}/{count(verdict.total)}</strong>
         <span class="faint"> {verdict.verdict === "exact" ? "effects answered from the recording, nothing was called" : changes(verdict.changed_revisions)}</span>
-        {verdict.replay_run_id ? <button type="button" class="link" onClick={() => go({ run: verdict.replay_run_id, frame: 0, node: "" }, true)}>open replay {shortId(verdict.replay_run_id)}</button> : null}
+        {verdict.replay_run_id ? <> <button type="button" class="link" onClick={() => go({ run: verdict.replay_run_id, frame: 0, node: "" }, true)}>open replay {shortId(verdict.replay_run_id)}</button></> : null}
       </p>
       {divergence ? (
         <>
@@ -68,6 +69,11 @@ export function RunHead({ run }: { readonly run: RunView | null }) {
         <Figure name="cost">{money(run?.cost)}</Figure>
         <Figure name="graph" title={run?.revision}>{run?.graph || "—"}</Figure>
         <Figure name="started">{stamp(run?.started)}</Figure>
+        {run && lagOf(run.run_id) ? (
+          <Figure name="loop blocked" title="A node kept everything else waiting; the event names the line">
+            <button type="button" class="link mono" onClick={() => go({ room: "events", ev: `event:loop_lag run:${run.run_id}`, seq: 0 }, true)}>{ms(lagOf(run.run_id))}</button>
+          </Figure>
+        ) : null}
       </dl>
       {state?.is === "done" ? <Verdict verdict={state.verdict} /> : null}
       {state?.is === "failed" ? <p class="verdict status-error" role="status">Replay could not run: {state.text}</p> : null}

@@ -1,6 +1,8 @@
 /** Everything that can be done without the mouse: one list for the palette, the keys and the sheet. */
 import { shortId } from "../lib/format";
 import type { Room } from "../lib/place";
+import { compile } from "../lib/query";
+import { beside } from "../store/events";
 import { change, choices } from "../store/graph";
 import { past } from "../store/history";
 import { attempt } from "../store/notice";
@@ -26,8 +28,10 @@ const JUMPS: readonly [string, Room][] = [
 ];
 
 /** Next or previous of what the room lists. */
-function step(by: number): void {
-  if (place.peek().room === "runs") {
+function step(by: 1 | -1): void {
+  const { room: here, ev, seq } = place.peek();
+  if (here === "events") return go({ seq: beside(seq, by, compile(ev)) || seq });
+  if (here === "runs") {
     const at = past.peek().findIndex((run) => run.run_id === shown.peek()?.run_id);
     return pickRun(past.peek()[Math.max(0, at + by)]);
   }
@@ -64,10 +68,12 @@ export const COMMANDS: readonly Command[] = [
   ...JUMPS.map(([key, name]): Command => ({ name: `go to ${name}`, keys: `g ${key}`, run: () => enter(name) })),
   { name: "next", keys: "j", run: () => step(1) },
   { name: "previous", keys: "k", run: () => step(-1) },
+  { name: "next match of the filter", keys: "n", run: () => step(1) },
+  { name: "previous match of the filter", keys: "N", run: () => step(-1) },
   { name: "first failure", keys: "f", run: firstFailure },
   { name: "search, or write a message", keys: "/", run: search },
   { name: "replay the shown run", keys: "r", run: () => { const run = shown.peek(); if (run) void replay(run.run_id); } },
-  { name: "follow the newest run", keys: "n", run: follow },
+  { name: "follow the newest run", keys: "l", run: follow },
   { name: "commands", keys: "Ctrl K", run: () => { dialog.value = "palette"; } },
   { name: "these keys", keys: "?", run: () => { dialog.value = "keys"; } },
 ];

@@ -29,6 +29,9 @@ export const said = computed((): readonly Message[] => {
   return [...messages];
 });
 
+/** Runs of which the conversation shows more than the question. */
+export const answered = computed((): ReadonlySet<string> => new Set(said.value.flatMap((m) => (m.role === "user" ? [] : m.run_id))));
+
 export const pending = computed((): readonly PendingRun[] => {
   version.value;
   return [...waiting].sort((a, b) => a.position - b.position);
@@ -42,20 +45,26 @@ function streamed(run_id: string): Message | undefined {
   return undefined;
 }
 
+/** An answer stands under its own question, also when others were asked meanwhile. */
+function add(message: Message): void {
+  const at = message.run_id ? messages.findLastIndex((one) => one.run_id === message.run_id) : -1;
+  messages.splice(at < 0 ? messages.length : at + 1, 0, message);
+}
+
 function delta(run_id: string, text: string): void {
   const open = streamed(run_id);
   if (open && !open.done) open.text += text;
-  else if (!open) messages.push(make("assistant", text, run_id, false));
+  else if (!open) add(make("assistant", text, run_id, false));
 }
 
 function heard(role: string, text: string, run_id: string): void {
   if (role !== "assistant") {
     if (role === "user" && messages.some((m) => m.role === "user" && m.run_id === run_id && run_id)) return;
-    messages.push(make(role, text, run_id, true));
+    add(make(role, text, run_id, true));
     return;
   }
   const open = streamed(run_id);
-  if (!open) messages.push(make(role, text, run_id, true));
+  if (!open) add(make(role, text, run_id, true));
   else open.text = text;
 }
 
@@ -150,7 +159,7 @@ export function hear(line: ChatLine): void {
     }
     case "error":
       finish(line.run_id ?? "");
-      messages.push({ ...make("error", line.detail, line.run_id ?? "", true), fault: true });
+      add({ ...make("error", line.detail, line.run_id ?? "", true), fault: true });
       break;
     case "gap":
       break;

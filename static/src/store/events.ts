@@ -36,6 +36,15 @@ export function note(line: TraceLine): boolean {
   return true;
 }
 
+/** The nearest match after (`by` 1) or before (-1) an event; 0 when there is none. From 0: the first or the newest. */
+export function beside(seq: number, by: 1 | -1, test: (line: TraceLine) => boolean): number {
+  for (let n = by > 0 ? events.first : events.next - 1; n >= events.first && n < events.next; n += by) {
+    const line = events.at(n);
+    if (line && (seq === 0 || (line.seq - seq) * by > 0) && test(line)) return line.seq;
+  }
+  return 0;
+}
+
 export function forget(): void {
   events.clear();
   lastSeq = 0;

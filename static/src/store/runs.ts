@@ -52,6 +52,9 @@ export function tell(line: EventLine): void {
     case "thinking":
       run.thought = line.text;
       break;
+    case "loop_lag":
+      run.lag = Math.max(run.lag, line.lag_ms);
+      break;
     case "frame_trace":
       run.summary = line.trace as Summary;
       listed.set(line.run_id, run.summary);
@@ -91,14 +94,35 @@ export const known = (run_id: string): RunView | null => {
   return told ? viewOfLive(told) : null;
 };
 
+/** How long a run blocked the event loop: told live only. */
+export const lagOf = (run_id: string): number => {
+  version.value;
+  return live.get(run_id)?.lag ?? 0;
+};
+
 /** The run on the page. */
 export const shown = computed((): RunView | null => (shownId.value ? known(shownId.value) : null));
 
-/** The run that is at work in the channel, if any. */
-export const working = computed((): LiveRun | null => {
+function atWork(): LiveRun | null {
   version.value;
   const run = live.get(newest.value);
   return run && ACTIVE.has(run.status) ? run : null;
+}
+
+const workingId = computed(() => atWork()?.run_id ?? "");
+const workingStatus = computed(() => atWork()?.status ?? "");
+
+/** The run that is at work in the channel, if any. A live run grows in place, so only what readers need is handed on. */
+export const working = computed((): { readonly run_id: string; readonly status: string } | null =>
+  workingId.value ? { run_id: workingId.value, status: workingStatus.value } : null,
+);
+
+/** The nodes at work, and what the newest of them said about it. */
+export const doing = computed((): string => {
+  const run = atWork();
+  if (!run) return "";
+  const nodes = run.visits.filter((visit) => visit.duration === null).map((visit) => visit.node);
+  return [nodes.join(" + ") || run.status, run.thought].filter(Boolean).join(": ");
 });
 
 export const matches = (visit: Visit, at = place.value): boolean =>

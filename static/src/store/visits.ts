@@ -50,12 +50,14 @@ export interface LiveRun {
   started: number | null;
   visits: Visit[];
   thought: string;
+  /** The longest this run's code kept the event loop, if that was noticed. */
+  lag: number;
   summary: Summary | null;
 }
 
 export const begin = (run_id: string): LiveRun => ({
   run_id, kind: "message", message: "", status: "queued", graph: "", error: "", started: null,
-  visits: [], thought: "", summary: null,
+  visits: [], thought: "", lag: 0, summary: null,
 });
 
 export function opened(run: LiveRun, line: TraceLineOf<"frame_open">): void {

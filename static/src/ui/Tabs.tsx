@@ -1,6 +1,6 @@
 /** A row of tabs with one tab stop; arrow keys move. */
 import type { ComponentChildren } from "preact";
-import { useRef } from "preact/hooks";
+import { useLayoutEffect, useRef } from "preact/hooks";
 
 export interface TabOf<K extends string> {
   readonly key: K;
@@ -20,6 +20,9 @@ interface Props<K extends string> {
 
 export function Tabs<K extends string>({ label, tabs, current, onChoose, panel, kind = "" }: Props<K>) {
   const list = useRef<HTMLDivElement>(null);
+  useLayoutEffect(() => {
+    list.current?.querySelector("[aria-selected=true]")?.scrollIntoView({ block: "nearest", inline: "nearest" });
+  }, [current]);
   const move = (event: KeyboardEvent): void => {
     const step = event.key === "ArrowRight" ? 1 : event.key === "ArrowLeft" ? -1 : 0;
     if (step === 0) return;
