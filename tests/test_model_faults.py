@@ -29,7 +29,7 @@ from agent.adapters.models.openai_http import OpenAIModel
 from agent.core.errors import BadInput, ModelFailed
 from agent.core.messages import ModelRequest
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.slow]  # real sockets, all together some seconds
 KEY = "sk-canary-0123456789"
 REQUEST = ModelRequest(model="m", messages=({"role": "user", "content": "hi"},))
 NOW_MS = 1_700_000_000_000

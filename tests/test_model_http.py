@@ -32,7 +32,7 @@ from agent.core.errors import ModelFailed
 from agent.core.json import Json
 from agent.core.messages import ModelReply, ModelRequest, ToolCall, Usage
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.slow]  # real sockets, all together some seconds
 KEY = "sk-canary-0123456789"
 REQUEST = ModelRequest(model="m", messages=({"role": "user", "content": "hi"},))
 SCHEMA = {"type": "object", "properties": {"x": {"type": "integer"}}}

@@ -15,7 +15,7 @@ from websockets.exceptions import ConnectionClosed
 
 from agent.web import server as servers, wait
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.slow]  # real sockets, all together some seconds
 
 BEARER = {"Authorization": "Bearer the-right-token"}
 
