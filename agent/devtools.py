@@ -102,7 +102,12 @@ def tests(args: Sequence[str]) -> list[Gate]:
     accepts = frozenset({0, NOTHING_SELECTED} if args else {0})
     return [
         _node_gate("vitest", VITEST, ("run",), live=True),
-        Gate(name="pytest: unit", argv=(*pytest, "-m", UNIT, *args), live=True, accepts=accepts),
+        Gate(
+            name="pytest: unit",
+            argv=(*pytest, "-n", "auto", "-m", UNIT, *args),
+            live=True,
+            accepts=accepts,
+        ),
         Gate(name="pytest: slow", argv=(*pytest, "-m", SLOW, *args), live=True, accepts=accepts),
         # A process of its own: the browser's driver keeps an event loop running in the main thread.
         Gate(name="pytest: e2e", argv=(*pytest, "-m", "e2e", *args), live=True, accepts=accepts),

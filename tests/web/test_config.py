@@ -33,7 +33,7 @@ def test_loopback_is_the_default():
         ({"public_url": "http://debug.example"}, {"debug.example", "debug.example:80"}),
         ({"public_url": "not a url"}, set()),
     ],
-    ids=str,
+    ids=lambda value: str(value) if isinstance(value, dict) else "",
 )
 def test_more_hosts(settings, more):
     assert hosts(config(**settings)) == LOCAL | more
