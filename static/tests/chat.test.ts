@@ -1,7 +1,7 @@
 // @vitest-environment jsdom
 import "./browser";
 import { beforeEach, describe, expect, it } from "vitest";
-import { answered, controls, hear, link, pending, said, unqueue } from "../src/store/chat";
+import { answered, controls, cut, earlier, hear, link, pending, said, unqueue } from "../src/store/chat";
 
 /** Stores tell their readers once per animation frame. */
 const frame = (): Promise<void> => new Promise((done) => requestAnimationFrame(() => done()));
@@ -53,6 +53,19 @@ describe("the conversation", () => {
     unqueue("b");
     await frame();
     expect(pending.value.map((run) => [run.run_id, run.position])).toEqual([["a", 1], ["c", 2]]);
+  });
+
+  it("puts earlier turns in front, once, also when more was said meanwhile", async () => {
+    const turn = (n: number) => ({ role: n % 2 ? "assistant" : "user", content: `turn ${n}` });
+    const stored = Array.from({ length: 102 }, (_, n) => turn(n));
+    hear({ type: "snapshot", seq: 1, history: stored.slice(60, 100), controls: [], run: null, pending: [] });
+    expect(cut.value).toBe(true);
+    hear({ type: "message", role: "user", text: "turn 100", run_id: "r1" });
+    hear({ type: "message", role: "assistant", text: "turn 101", run_id: "r1" });
+    earlier(stored);
+    await frame();
+    expect(said.value.map((m) => m.text)).toEqual(stored.map((one) => one.content));
+    expect(cut.value).toBe(false);
   });
 
   it("is empty after a clear", async () => {

@@ -1,12 +1,12 @@
 /** The conversation, what waits behind it, and where the next message is written. */
 import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import { count, ms, plural } from "../lib/format";
-import { answered, said, pending, ready, type Message } from "../store/chat";
+import { answered, cut, said, pending, ready, type Message } from "../store/chat";
 import { attempt } from "../store/notice";
 import { go } from "../store/place";
 import { narrow } from "../store/screen";
 import { doing, known, shownId, working } from "../store/runs";
-import { cancel, info, say } from "../store/session";
+import { cancel, info, readEarlier, say } from "../store/session";
 import { Icon } from "../ui/Icon";
 import { Markdown } from "../ui/Markdown";
 import { Controls } from "./Controls";
@@ -134,6 +134,16 @@ function Messages() {
     if (element.firstElementChild) watch.observe(element.firstElementChild);
     return () => watch.disconnect();
   }, []);
+  /** What is being read stays where it is when more comes above it. */
+  const back = async (): Promise<void> => {
+    const element = box.current;
+    const below = element ? element.scrollHeight - element.scrollTop : 0;
+    stuck.current = false;
+    await readEarlier();
+    requestAnimationFrame(() => requestAnimationFrame(() => {
+      if (element) element.scrollTop = element.scrollHeight - below;
+    }));
+  };
   return (
     <div
       class="messages" ref={box} role="log" aria-label="Conversation" tabIndex={0}
@@ -144,6 +154,7 @@ function Messages() {
     >
       <div class="messages-inner">
         {all.length === 0 && ready.value ? <First /> : null}
+        {cut.value ? <button type="button" class="link" onClick={() => void attempt(back())}>earlier messages</button> : null}
         {all.map((message) => <Bubble key={message.key} message={message} />)}
         <Elsewhere />
       </div>

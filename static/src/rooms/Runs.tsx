@@ -48,7 +48,7 @@ export function Runs() {
     const timer = window.setTimeout(() => void search(q), WAIT_MS);
     return () => window.clearTimeout(timer);
   }, [q]);
-  const all = past.value;
+  const all = fault.value ? [] : past.value;
   return (
     <section class="room room-runs" aria-label="Runs">
       <div class="bar-top">
@@ -62,10 +62,10 @@ export function Runs() {
           id="run" label="Runs" count={all.length} rowHeight={28} selected={all.findIndex((run) => run.run_id === shownId.value)}
           onSelect={(index) => pickRun(all[index], narrow.value ? "frames" : "runs")} row={(index) => <Row run={all[index] as Summary} />}
         />
-      ) : loaded.value ? (
+      ) : loaded.value && !fault.value ? (
         q ? <Empty title="No run matches.">Clear the filter to see all runs.</Empty> : <Empty title="No runs yet.">Send a message, or: <code>python3 run.py send "hello"</code></Empty>
       ) : null}
-      {more.value ? <button type="button" class="quiet more" onClick={() => void attempt(further(q))}><span>older runs</span></button> : null}
+      {more.value && !fault.value ? <button type="button" class="quiet more" onClick={() => void attempt(further(q))}><span>older runs</span></button> : null}
     </section>
   );
 }

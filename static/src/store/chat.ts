@@ -115,8 +115,27 @@ export function link(runs: readonly Asked[]): void {
   bump();
 }
 
+/** How many turns a snapshot brings at most; the server may keep more. */
+export const WINDOW = 40;
+/** What the conversation began with when it was read: the place where earlier turns belong. */
+let opening: readonly HistoryMessage[] = [];
+export const cut = signal(false);
+
+/** Put in front what the store has from before the first message here. */
+export function earlier(history: readonly HistoryMessage[]): void {
+  const begins = (at: number): boolean =>
+    opening.every((turn, i) => history[at + i]?.content === turn.content && history[at + i]?.role === turn.role);
+  let at = history.length - opening.length;
+  while (at > 0 && !begins(at)) at--;
+  messages.unshift(...history.slice(0, Math.max(0, at)).map((turn) => make(turn.role, turn.content, turn.run_id ?? "", true)));
+  cut.value = false;
+  bump();
+}
+
 export function replaceHistory(history: readonly HistoryMessage[]): void {
   messages = history.map((turn) => make(turn.role, turn.content, turn.run_id ?? "", true));
+  opening = history;
+  cut.value = history.length >= WINDOW;
   ready.value = true;
   bump();
 }
@@ -145,7 +164,7 @@ export function hear(line: ChatLine): void {
       finish(line.run_id);
       break;
     case "cleared":
-      messages = [];
+      replaceHistory([]);
       waiting = [];
       controls.value = [];
       break;

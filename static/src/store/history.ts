@@ -2,7 +2,7 @@
 import { signal } from "@preact/signals";
 import { get } from "../wire/http";
 import type { Summary } from "../wire/lines";
-import { newest, remember } from "./runs";
+import { newest, remember, spoken } from "./runs";
 
 interface Page {
   readonly traces: readonly Summary[];
@@ -34,7 +34,7 @@ export async function search(q: string): Promise<void> {
     more.value = found.next ?? null;
     fault.value = "";
     remember(found.traces);
-    if (!q && !newest.value) newest.value = found.traces.find((t) => t.kind !== "replay" && t.kind !== "fork")?.run_id ?? "";
+    if (!q && !newest.value) newest.value = spoken().find((t) => t.kind !== "replay" && t.kind !== "fork")?.run_id ?? "";
   } catch (error) {
     if (mine === turn) fault.value = error instanceof Error ? error.message : String(error);
   } finally {

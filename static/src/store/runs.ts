@@ -11,6 +11,8 @@ const { version, bump } = pulse();
 const LIVE_KEPT = 200;
 const FULL_KEPT = 24;
 const ASIDE = new Set(["replay", "fork"]);
+/** The channel of the page; what runs elsewhere is listed, but neither followed nor part of the conversation. */
+export const CHANNEL = "main";
 const ACTIVE = new Set(["running", "paused", "waiting"]);
 
 const live = new Map<string, LiveRun>();
@@ -41,7 +43,7 @@ export function tell(line: EventLine): void {
       run.graph = line.graph || run.graph;
       run.error = line.error ?? "";
       if (line.status === "running") run.started ??= line.ts;
-      if (!ASIDE.has(line.kind) && line.status === "running") newest.value = line.run_id;
+      if (!ASIDE.has(line.kind) && line.channel === CHANNEL && line.status === "running") newest.value = line.run_id;
       break;
     case "frame_open":
       opened(run, line);
@@ -79,6 +81,10 @@ export function remember(summaries: readonly Summary[]): void {
   for (const summary of summaries) listed.set(summary.run_id, summary);
   bump();
 }
+
+/** The known runs of the page's conversation, newest first. */
+export const spoken = (): readonly Summary[] =>
+  [...listed.values()].filter((run) => run.channel === CHANNEL).sort((a, b) => (a.run_id < b.run_id ? 1 : -1));
 
 export const shownId = computed(() => place.value.run || newest.value);
 

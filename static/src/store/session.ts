@@ -4,7 +4,7 @@ import { items } from "../lib/json";
 import { get, post, Refused } from "../wire/http";
 import { type ChatLine, type EventLine, type HistoryMessage, type Info, lines, type TestRecord, type TraceLine } from "../wire/lines";
 import { address, LiveSocket } from "../wire/socket";
-import { controls, finish, hear, link, replaceHistory, unqueue } from "./chat";
+import { controls, earlier, finish, hear, link, replaceHistory, unqueue } from "./chat";
 import * as connection from "./connection";
 import * as events from "./events";
 import * as graph from "./graph";
@@ -43,13 +43,12 @@ function listAgain(): void {
 
 /** Events that concern more than their run. */
 function apply(line: EventLine): void {
+  if (line.event === "frame_trace") listAgain();
+  if (line.channel !== runs.CHANNEL) return;
   if (line.event === "updated") memory.update(line.memory);
   else if (line.event === "graph_switched") void refreshGraph();
   else if (line.event === "controls" && connection.chatPhase.peek().is !== "open") controls.value = items(line.controls);
-  else if (line.event === "frame_trace") {
-    listAgain();
-    if (line.run_id === halfSeen) renew();
-  }
+  else if (line.event === "frame_trace" && line.run_id === halfSeen) renew();
   else if (line.event === "run" && line.status !== "queued") {
     unqueue(line.run_id);
     if (line.status !== "running") finish(line.run_id);
@@ -67,7 +66,7 @@ const chat = new LiveSocket({
     hear(line);
     if (line.type !== "snapshot") return;
     halfSeen = line.run?.run_id ?? "";
-    link(history.past.peek());
+    link(runs.spoken());
   },
   onPhase: (phase) => {
     connection.chatPhase.value = phase;
@@ -122,6 +121,12 @@ async function readConversation(): Promise<void> {
   replaceHistory(said.messages);
 }
 
+/** Read what was said before the part that the socket brought. */
+export async function readEarlier(): Promise<void> {
+  earlier((await get<{ messages: readonly HistoryMessage[] }>("/api/history?last=1000")).messages);
+  link(runs.spoken());
+}
+
 async function readBacklog(count: number): Promise<void> {
   const told = await get<{ lines: readonly TraceLine[] }>(`/api/trace?last=${count}`);
   told.lines.forEach(take);
@@ -129,7 +134,10 @@ async function readBacklog(count: number): Promise<void> {
 
 export async function start(): Promise<void> {
   runs.start();
-  effect(() => link(history.past.value));
+  effect(() => {
+    history.past.value;
+    link(runs.spoken());
+  });
   try {
     info.value = await get<Info>("/api/info");
   } catch (error) {
@@ -138,7 +146,8 @@ export async function start(): Promise<void> {
       return;
     }
   }
-  await Promise.all([quietly(readBacklog(BACKLOG)), refreshGraph(), quietly(memory.load()), history.search(place.value.q)]);
+  await Promise.all([quietly(readBacklog(BACKLOG)), refreshGraph(), history.search("")]);
+  await quietly(memory.load());
   if (place.value.q) await history.search(place.value.q);
   for (const socket of [chat, trace, test]) socket.open();
   pollWhileBlocked();
