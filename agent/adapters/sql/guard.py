@@ -65,6 +65,7 @@ def guard(sql: str, dialect: Dialect = "sqlite", *, schemas: Collection[str] = (
 
 
 def _query(sql: str, dialect: Dialect, own: frozenset[str]) -> Guarded:
+    load("sqlglot", "sqlglot.errors", "sqlglot.parser", f"sqlglot.dialects.{dialect}")
     written = _write(_read(sql, dialect, own), dialect)
     again = _read(written, dialect, own)
     if _write(again, dialect) != written:
