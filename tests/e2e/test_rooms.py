@@ -1,5 +1,7 @@
 """Every room in both themes and at both sizes; the keyboard; live tests; waiting messages."""
 
+import re
+
 import httpx
 import pytest
 from e2e.conftest import say
@@ -143,6 +145,40 @@ def test_messages_wait_in_order_and_can_be_cancelled(own_server, visit):
     expect(waiting).to_have_count(1)
     page.locator(".doing").get_by_role("button", name="cancel").click()
     expect(waiting).to_have_count(0)
+
+
+def test_answers_stand_under_their_questions_and_a_cut_run_says_so(own_server, visit):
+    page = visit(own_server(AGENT_BUILTIN_TOKEN_MS="60"))
+    expect(page.locator(".connection-live")).to_be_visible()
+    box = page.get_by_label("Message")
+    for text in ("hello one", "how many customers are in Leipzig?", "hello three"):
+        box.fill(text)
+        page.keyboard.press("Enter")
+    page.locator(".run-title h2", has_text="Leipzig").wait_for()
+    page.locator(".doing").get_by_role("button", name="cancel").click()
+    said = [
+        "hello one", re.compile("reflex"), re.compile("Leipzig.*cancelled", re.DOTALL),
+        "hello three", re.compile("reflex"),
+    ]  # fmt: skip
+    expect(page.locator(".said")).to_have_text(said)
+    page.reload()
+    expect(page.locator(".said")).to_have_text(said)
+
+
+def test_a_long_conversation_is_read_back_to_its_beginning(own_server, visit):
+    server = own_server()
+    client = httpx.Client(base_url=server.url, headers={"authorization": f"Bearer {server.token}"})
+    with client:
+        for number in range(25):
+            client.post("/api/send", json={"text": f"hello {number}", "queue": True})
+    page = visit(server)
+    expect(page.locator(".said-user").last).to_have_text("hello 24")
+    expect(page.locator(".said .facts").last).to_be_visible()
+    page.reload()
+    expect(page.locator(".said")).to_have_count(40)
+    page.get_by_role("button", name="earlier messages").click()
+    expect(page.locator(".said")).to_have_count(50)
+    expect(page.locator(".said").first).to_have_text("hello 0")
 
 
 def test_two_tabs_show_the_same_conversation(spoken, visit):
