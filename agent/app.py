@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import logging
 import resource
 from collections.abc import AsyncGenerator, Callable, Coroutine, Mapping
 from contextlib import asynccontextmanager
@@ -15,10 +16,11 @@ from agent.adapters.clock import SystemClock
 from agent.adapters.models.openai_http import OpenAIModel
 from agent.adapters.sql.demo import ensure_demo
 from agent.adapters.sql.demo_schema import COMMENTS
+from agent.adapters.sql.guard import guard
 from agent.adapters.sql.sqlite_db import SqliteDatabase
 from agent.adapters.sql.tool import ERAS, QueryDb
 from agent.adapters.stores.sqlite import SqliteStore
-from agent.core import controls
+from agent.core import controls, lazy
 from agent.core.json import Json
 from agent.engine import police
 from agent.engine.ports import Tool
@@ -34,6 +36,7 @@ from agent.settings import Settings
 
 STORE_FILE, DEMO_FILE = "framescope.db", "eras.db"
 BUILTIN_URL = "http://builtin/v1"
+_log = logging.getLogger(__name__)
 
 
 class Opened(msgspec.Struct, frozen=True, kw_only=True):
@@ -116,16 +119,15 @@ async def open_runtime(settings: Settings) -> AsyncGenerator[Opened]:
 
 
 async def _warm(model: OpenAIModel) -> None:
-    await model.warm()
-    await asyncio.to_thread(_import_heavy)
+    try:
+        await model.warm()
+        await asyncio.to_thread(_import_heavy)
+    except Exception:  # noqa: BLE001 - what fails here fails again where it is needed, and is told
+        _log.warning("the warm-up failed", exc_info=True)
 
 
 def _import_heavy() -> None:
-    import jinja2
-
-    from agent.adapters.sql.guard import guard
-
-    jinja2.Environment(autoescape=True).from_string("{{ x }}")
+    lazy.load("jinja2")
     guard("SELECT 1", "sqlite")
     gc.collect()
     gc.freeze()  # what is there now stays: later collections do not look at it, and are short

@@ -23,6 +23,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from agent.core import lazy
 from agent.core.errors import BadInput
 
 if TYPE_CHECKING:
@@ -209,6 +210,7 @@ def load() -> None:
 
     Its request log names full URLs with their queries, so it is kept to warnings.
     """
+    lazy.load("httpx")
     import httpx as library
 
     for name in ("httpx", "httpcore"):

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, cast
 
 import msgspec
 
+from agent.core import lazy
 from agent.core.errors import BadGraph, NodeFailed, UnknownGraph
 from agent.core.graph import GraphSpec, parse
 from agent.core.json import Json, canonical, digest
@@ -161,6 +162,7 @@ def _node_from(source: str, impl: str, mark: str) -> Node:
 def _renderer(prompts: Mapping[str, str]) -> Render:
     @lru_cache
     def template(name: str) -> "Template":
+        lazy.load("jinja2")
         from jinja2 import Environment, StrictUndefined
 
         if name not in prompts:

@@ -15,6 +15,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import HTMLResponse, Response
 from starlette.staticfiles import StaticFiles
 
+from agent.core import lazy
 from agent.core.errors import NotFound
 from agent.core.json import Json, fields
 from agent.web.endpoint import AnyEndpoint, Call, Endpoint, Nothing
@@ -108,6 +109,7 @@ def _changed(path: Path) -> int:
 @lru_cache(maxsize=8)
 def _template(folder: Path, changed: int) -> "Template":
     del changed  # a newer file is another cache entry
+    lazy.load("jinja2")
     from jinja2 import Environment, FileSystemLoader
 
     environment = Environment(loader=FileSystemLoader(folder), autoescape=True)

@@ -18,6 +18,7 @@ from agent.adapters.sql.refusal import refused
 from agent.adapters.sql.token_rules import check_tokens
 from agent.adapters.sql.tree_rules import check_qualifier, check_tree, tables
 from agent.adapters.sql.vocabulary import VOCABULARIES, Dialect
+from agent.core import lazy
 
 if TYPE_CHECKING:
     from sqlglot import exp
@@ -65,7 +66,7 @@ def guard(sql: str, dialect: Dialect = "sqlite", *, schemas: Collection[str] = (
 
 
 def _query(sql: str, dialect: Dialect, own: frozenset[str]) -> Guarded:
-    load("sqlglot", "sqlglot.errors", "sqlglot.parser", f"sqlglot.dialects.{dialect}")
+    lazy.load("sqlglot", "sqlglot.errors", "sqlglot.parser", f"sqlglot.dialects.{dialect}")
     written = _write(_read(sql, dialect, own), dialect)
     again = _read(written, dialect, own)
     if _write(again, dialect) != written:
