@@ -52,9 +52,11 @@ class ModelReply(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """US dollars; ``None`` when the price is unknown (never 0 for unknown)."""
 
 
-class Turn(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+class Turn(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
     """One message of a conversation."""
 
     role: str
     """``user`` or ``assistant``."""
     content: str
+    run_id: str = ""
+    """The run it belongs to."""

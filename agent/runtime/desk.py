@@ -10,6 +10,7 @@ from agent.core.events import Topic
 from agent.core.graph import cytoscape
 from agent.core.ids import MAIN, ChannelName, is_name, number_of
 from agent.core.json import Json, digest
+from agent.core.messages import Turn
 from agent.core.runs import Run, RunStatus
 from agent.core.state import at
 from agent.runtime.channels import Channel
@@ -72,7 +73,7 @@ class Desk:
         """Tell whether memory or history changed since the poll that returned ``since``."""
         lane = self._channel(channel)
         memory = at(lane.state, "memory")
-        last = [msgspec.to_builtins(turn) for turn in (*lane.window,)[-3:]]
+        last = said((*lane.window,)[-3:])
         mark = digest([memory, lane.history_len, last])[:12]
         if mark == since:
             return {"changed": False, "hash": mark}
@@ -91,7 +92,7 @@ class Desk:
         if last > WINDOW and lane.history_len > len(turns):
             ends = await self._parts.store.lineage(lane.row.head, turns=last, snapshot=False)
             turns = turns_of(ends, last)
-        return [msgspec.to_builtins(turn) for turn in turns[-last:]]
+        return said(turns[-last:])
 
     def snapshot(self, channel: str = MAIN) -> Json:
         """Return what a chat socket is told first."""
@@ -273,6 +274,11 @@ IDLE: Json = {"status": "idle"}
 
 class _RunIdOnly(msgspec.Struct, frozen=True):
     run_id: str
+
+
+def said(turns: Iterable[Turn]) -> list[Json]:
+    """Return messages as models and the older doors know them: role and content."""
+    return [{"role": turn.role, "content": turn.content} for turn in turns]
 
 
 def shown(run: Run) -> Json:

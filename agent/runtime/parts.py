@@ -89,8 +89,9 @@ def turns_of_run(run: Run, *, local: bool) -> tuple[Turn, ...]:
     if local:
         return ()
     asked = f"(clicked {run.text})" if run.action else run.text
-    said = (Turn(role="assistant", content=run.response),) if run.response else ()
-    return (Turn(role="user", content=asked), *said)
+    name, answer = run.run_id, run.response
+    said = (Turn(role="assistant", content=answer, run_id=name),) if answer else ()
+    return (Turn(role="user", content=asked, run_id=name), *said)
 
 
 def status_event(run: Run) -> RunChanged:

@@ -6,6 +6,7 @@
 """
 
 import asyncio
+import logging
 import os
 import socket
 from collections.abc import Awaitable, Callable
@@ -114,6 +115,11 @@ def bind(host: str, port: int) -> socket.socket:
     return bound
 
 
+def _is_news(record: logging.LogRecord) -> bool:
+    """Whether a line of the log is worth reading: a refused handshake is no unfinished one."""
+    return "without completing handshake" not in record.getMessage()
+
+
 class Server(uvicorn.Server):
     """The server, with an orderly end.
 
@@ -130,6 +136,7 @@ class Server(uvicorn.Server):
         settle: Callable[[], Awaitable[None]] | None = None,
     ) -> None:
         super().__init__(config)
+        logging.getLogger("uvicorn.error").addFilter(_is_news)
         self._stop = stop
         self._settle = settle
 
