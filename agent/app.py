@@ -22,6 +22,7 @@ from agent.adapters.sql.tool import ERAS, QueryDb
 from agent.adapters.stores.sqlite import SqliteStore
 from agent.core import controls, lazy
 from agent.core.json import Json
+from agent.core.redact import Redactor
 from agent.engine import police
 from agent.engine.ports import Tool
 from agent.nodes.catalog import NODES
@@ -34,7 +35,7 @@ from agent.runtime.suites import SuiteBoard
 from agent.runtime.workspace import read, shipped
 from agent.settings import Settings
 
-STORE_FILE, DEMO_FILE = "framescope.db", "eras.db"
+STORE_FILE, DEMO_FILE, TOKEN_FILE = "framescope.db", "eras.db", "token"
 BUILTIN_URL = "http://builtin/v1"
 _log = logging.getLogger(__name__)
 
@@ -97,6 +98,7 @@ async def open_runtime(settings: Settings) -> AsyncGenerator[Opened]:
         tools=tools,
         sensor=Sensor(hub, clock.now_ms, memory_mb),
         board=board,
+        redactor=Redactor(_secrets(settings)),
         schema=demo.schema_text(),
         data_file=str(folder / STORE_FILE),
         version=__version__,
@@ -131,6 +133,13 @@ def _import_heavy() -> None:
     guard("SELECT 1", "sqlite")
     gc.collect()
     gc.freeze()  # what is there now stays: later collections do not look at it, and are short
+
+
+def _secrets(settings: Settings) -> list[str]:
+    """Return what nobody may find in a trace: the model's key and the local token."""
+    kept = settings.data_dir / TOKEN_FILE
+    token = kept.read_text("utf-8").strip() if kept.exists() else ""
+    return [settings.llm_api_key, settings.token, token]
 
 
 def _specs(tools: Mapping[str, Tool]) -> Json:

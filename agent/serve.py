@@ -14,7 +14,7 @@ from agent.adapters.auth.local import LocalAuth
 from agent.adapters.auth.nobody import NoAuth
 from agent.adapters.auth.tokens import load_or_create
 from agent.adapters.clock import SystemClock
-from agent.app import Opened, open_runtime
+from agent.app import TOKEN_FILE, Opened, open_runtime
 from agent.lease import Lease, Server as Running
 from agent.settings import Settings
 from agent.web.app import build
@@ -22,7 +22,6 @@ from agent.web.config import WebConfig
 from agent.web.server import Server, bind, server_config
 
 ROOT = Path(__file__).resolve().parent
-TOKEN_FILE = "token"  # noqa: S105 - a file name
 
 
 def static_dir() -> Path:

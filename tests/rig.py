@@ -19,6 +19,7 @@ from agent.core.graph import EdgeSpec, GraphSpec, NodeSpec, PathSpec
 from agent.core.journal import Closed, Intent, Row, settled
 from agent.core.json import Json, canonical
 from agent.core.messages import ModelReply, ModelRequest, ToolCall, Usage
+from agent.core.redact import Redactor
 from agent.core.state import fresh
 from agent.engine.context import Scene, World
 from agent.engine.effects import EffectPort, LivePort
@@ -222,7 +223,7 @@ def stage(
         bind(spec, code, "rev"),
         reach,
         Scene(run_id="r-000000000001-0000", channel="main", message=message),
-        port or LivePort(reach.clock, notes),
+        port or LivePort(reach.clock, notes, reach.redactor),
         notes,
         emitted.append,
         published.append,
@@ -312,6 +313,7 @@ def parts_of(
     clock: Any = None,
     first: int = 0,
     library: Library | None = None,
+    redactor: Redactor | None = None,
 ) -> Parts:
     """Everything a runtime is made of, with memory and models of the test's own."""
     clock = clock or CountingClock()
@@ -334,6 +336,7 @@ def parts_of(
         tools={tool.name: tool for tool in tools},
         sensor=Sensor(hub, lambda: 1_700_000_000_000, lambda: 100),
         board=SuiteBoard(hub, clock, save=save),
+        redactor=redactor or Redactor(),
         schema="no database",
     )
 

@@ -150,7 +150,7 @@ class Context(Presence):
 
         def line(text: str) -> None:
             if len(lines) < LOG_LINES:
-                lines.append(text)
+                lines.append(self._world.redactor.text(text))
 
         async def call(_heard: OnText) -> Answer:
             return Answer(response=await own.call(arguments, line))

@@ -13,6 +13,7 @@ from agent.core.effects import Chunk, Effect, EffectError, EffectKey, EffectKind
 from agent.core.errors import Diverged, EffectFailed, ModelFailed, ToolFailed
 from agent.core.json import Json, digest
 from agent.core.messages import Usage
+from agent.core.redact import Redactor, Stream
 from agent.engine.police import INSIDE
 from agent.engine.ports import Clock
 
@@ -91,9 +92,10 @@ def _effect(key: EffectKey, ask: Ask, started: float) -> Effect:
 class LivePort:
     """Really does it."""
 
-    def __init__(self, clock: Clock, journal: Journal) -> None:
+    def __init__(self, clock: Clock, journal: Journal, redactor: Redactor) -> None:
         self._clock = clock
         self._journal = journal
+        self._redactor = redactor
 
     async def perform(self, key: EffectKey, ask: Ask, call: Call, on_text: OnText) -> Effect:
         """Write the intent, call, write the result."""
@@ -104,9 +106,15 @@ class LivePort:
         def elapsed() -> float:
             return round((self._clock.monotonic() - begin) * 1000, 3)
 
+        stream = Stream(self._redactor)
+
+        def tell(text: str) -> None:
+            if text:
+                chunks.append(Chunk(elapsed(), text))
+                on_text(text)
+
         def heard(text: str) -> None:
-            chunks.append(Chunk(elapsed(), text))
-            on_text(text)
+            tell(stream.feed(text))
 
         def close(answer: Answer | None, error: EffectError | None) -> Effect:
             done = msgspec.structs.replace(
@@ -131,15 +139,23 @@ class LivePort:
         )
         inside = INSIDE.set(False)
         try:
-            answer = await call(heard)
+            answer = self._masked(await call(heard))
+            tell(stream.end())
             error = None
         except EffectFailed as failure:
-            error = EffectError(code=failure.code, detail=str(failure), partial=failure.partial)
-            raise
+            detail = self._redactor.text(str(failure))
+            partial = self._redactor.json(failure.partial)
+            error = EffectError(code=failure.code, detail=detail, partial=partial)
+            raise type(failure)(failure.code, detail, partial=partial) from None
         finally:
             INSIDE.reset(inside)
             done = close(answer, error)
         return done
+
+    def _masked(self, answer: Answer) -> Answer:
+        if not self._redactor.secrets:
+            return answer
+        return msgspec.structs.replace(answer, response=self._redactor.json(answer.response))
 
     def instant(self, key: EffectKey, ask: Ask, value: Callable[[], Json]) -> Effect:
         """Take the value and write it down."""

@@ -15,6 +15,7 @@ from agent.core.events import Event, Streaming, Thinking
 from agent.core.graph import NodeSpec
 from agent.core.json import Json, canonical
 from agent.core.messages import Turn
+from agent.core.redact import Redactor
 from agent.core.state import Change, apply
 from agent.engine.effects import Ask, EffectPort
 from agent.engine.police import INSIDE
@@ -31,6 +32,7 @@ class World(msgspec.Struct, frozen=True, kw_only=True):
     """Schema text of the databases, for prompts."""
     clock: Clock
     render: Render
+    redactor: Redactor = msgspec.field(default_factory=Redactor)
 
 
 class Scene(msgspec.Struct, frozen=True, kw_only=True):

@@ -10,6 +10,7 @@ from agent.core.frames import MESSAGE_CHARS, Envelope
 from agent.core.graph import GraphSpec
 from agent.core.json import Json
 from agent.core.messages import Turn
+from agent.core.redact import Redactor
 from agent.core.runs import Run
 from agent.engine.context import Scene, World
 from agent.engine.ports import Clock, Model, Tool
@@ -35,6 +36,8 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
     tools: Mapping[str, Tool]
     sensor: Sensor
     board: SuiteBoard
+    redactor: Redactor = msgspec.field(default_factory=Redactor)
+    """Masks the secrets of this installation in everything that comes in."""
     schema: str = ""
     """Schema text of the databases, for prompts."""
     data_file: str = ""
@@ -48,6 +51,7 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
             schema=self.schema,
             clock=self.clock,
             render=edition.render,
+            redactor=self.redactor,
         )
 
 

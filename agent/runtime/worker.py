@@ -60,7 +60,7 @@ class Worker:
             edition.program,
             self._world(edition),
             scene_of(run, tuple(channel.window)),
-            LivePort(self._parts.clock, live),
+            LivePort(self._parts.clock, live, self._parts.redactor),
             live,
             live.emit,
             self._parts.hub.publish,
