@@ -11,7 +11,7 @@ import click
 from agent import __version__
 from agent.commands import COMMANDS
 from agent.options import json_option, place, settings_of, stop
-from agent.settings import Settings
+from agent.settings import SETTINGS, Settings
 
 HELP = {"help_option_names": ["-h", "--help"]}
 
@@ -33,7 +33,13 @@ def main() -> None:
     """Framescope: a debug runtime for LLM agents. Without a command: serve."""
 
 
-@main.command()
+def _others() -> str:
+    """List the settings that are no option of ``serve``."""
+    rows = [f"  {row.env:<24}{row.about.help}" for row in SETTINGS if not row.about.flag]
+    return "\b\nAlso settings, as variables or in agent.toml:\n" + "\n".join(rows)
+
+
+@main.command(epilog=_others())
 @click.option("--host", help="Address to listen on (default 127.0.0.1).")
 @click.option("--port", help="Port; 0 lets the system choose (default 8000).")
 @click.option("--data-dir", help="Data folder (default: data).")
