@@ -73,8 +73,6 @@ class Channel:
         self.window: deque[Turn] = deque(maxlen=WINDOW)
         self.history_len = 0
         self.since_snapshot = 0
-        self.sent: LiveRun | None = None
-        """The newest run that came through ``/api/send``, while it is not stored as ended."""
 
     @property
     def name(self) -> str:
@@ -98,7 +96,6 @@ class Channel:
         self.window.clear()
         self.history_len = 0
         self.since_snapshot = 0
-        self.sent = None
 
     def restore(self, state: Json, turns: tuple[Turn, ...], ends: list[End]) -> None:
         """Take the state of an earlier run."""

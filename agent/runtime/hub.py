@@ -196,10 +196,6 @@ class Reader:
                 break
         return lines
 
-    def skip_to_newest(self) -> None:
-        """Forget what was missed; the next line is a new one."""
-        self.cursor = self._hub.last
-
     def _gap(self) -> list[bytes]:
         last, oldest = self._hub.last, self._hub.oldest
         if self.cursor > last:

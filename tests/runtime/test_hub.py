@@ -250,14 +250,6 @@ async def test_a_waiter_that_leaves_is_forgotten():
     log.publish(thought())
 
 
-def test_skipping_to_the_newest_forgets_what_was_missed():
-    log = hub()
-    reader = log.reader(Topic.TRACE, since=0)
-    fill(log, 5)
-    reader.skip_to_newest()
-    assert reader.ready() == []
-
-
 def test_numbers_are_reserved_well_before_they_are_used():
     reserved: list[int] = []
     log = hub(reserve=reserved.append)

@@ -7,7 +7,6 @@ import msgspec
 from agent.adapters.models.builtin.tables import Column, Schema, Table
 
 Operation = Literal["list", "count", "sum", "avg", "max", "min", "distinct", "ranking", "ratio"]
-LIST_LIMIT = 50
 
 
 class Condition(msgspec.Struct, frozen=True, kw_only=True):
