@@ -1,6 +1,7 @@
 """The shipped nodes on the shipped graph, with a scripted model in the place of a real one."""
 
 import json
+import sys
 from pathlib import Path
 
 import pytest
@@ -20,8 +21,10 @@ from agent.core.frames import Envelope
 from agent.core.messages import ModelReply, ToolCall
 from agent.core.state import apply, at, fresh, put
 from agent.engine.context import World
+from agent.nodes import catalog
 from agent.nodes.catalog import NODES
 from agent.runtime.library import Library
+from agent.runtime.shared import shared_by
 from agent.runtime.workspace import shipped
 
 pytestmark = pytest.mark.anyio
@@ -268,11 +271,12 @@ async def test_prompts_hold_schema_tools_memory_and_history_order():
     assert model.asked[2].tools[0]["function"]["name"] == "query_db"
 
 
-def test_node_sources_stand_alone():
-    folder = Path(NODES["ui"].__code__.co_filename).parent
-    for path in folder.glob("*.py"):
-        if path.stem != "catalog":
-            assert "from agent.nodes" not in path.read_text("utf-8"), path.name
+def test_a_node_imports_no_other_node():
+    homes = {Path(sys.modules[node.__module__].__file__).stem for node in NODES.values()}
+    for home in homes:
+        source = (Path(catalog.__file__).parent / f"{home}.py").read_text("utf-8")
+        shared = {name.removeprefix("agent.nodes.") for name in shared_by(source)}
+        assert not shared & homes, home
 
 
 async def test_the_same_replies_give_the_same_journal():

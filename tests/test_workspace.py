@@ -83,7 +83,7 @@ def test_own_graphs_win_over_shipped_graphs(tmp_path):
     shelf = library(tmp_path)
     assert [node.role for node in shelf.spec("v3-framed").nodes] == ["a"]
     assert shelf.spec("other").nodes[0].impl == "mine"
-    assert shelf.names == ("v3-framed", "other")
+    assert shelf.names == ("v1-current", "v2-director-drives", "v3-framed", "v4-eras", "other")
 
 
 def test_node_files_may_define_classes(tmp_path):

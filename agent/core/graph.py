@@ -15,6 +15,9 @@ from agent.core.json import Json, digest
 from agent.core.state import at
 
 FRAME_BUDGET = 32
+NOBODY = "none"
+"""The expert of a job that no expert is needed for."""
+_EXPERT = "expert_is_"
 
 
 class NodeSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -30,6 +33,14 @@ class NodeSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """Estimated tokens a model request of this node may hold."""
     post: bool = False
     """Runs after the answer; its record goes to ``post_frames`` and is not counted."""
+    description: str = ""
+    """What an expert can do, as whoever routes to it is told."""
+    database: str = ""
+    """The database an expert asks; empty for none of its own."""
+    tools: tuple[str, ...] = ()
+    """Names of the tools the node may use; empty for all."""
+    prompt: str = ""
+    """Template with what an expert knows of its field; empty for none."""
 
 
 class EdgeSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -74,6 +85,16 @@ class GraphSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
                 return edge.to[0]
         return self.start
 
+    def experts(self, role: str) -> dict[str, NodeSpec]:
+        """Return the nodes that ``role`` can route to by ``expert_is_<name>``, by that name."""
+        nodes = {node.role: node for node in self.nodes}
+        return {
+            edge.condition.removeprefix(_EXPERT): nodes[edge.to[0]]
+            for edge in self.edges
+            if edge.source == role and edge.condition.startswith(_EXPERT)
+            if edge.condition != _EXPERT + NOBODY
+        }
+
     @property
     def revision(self) -> str:
         """Content hash of the graph alone."""
@@ -93,14 +114,13 @@ def _has_tool_output(envelope: Envelope) -> bool:
 
 
 CONDITIONS: Mapping[str, Condition] = {"reflex": _reflex, "has_tool_output": _has_tool_output}
-_EXPERT = "expert_is_"
 
 
 def condition(name: str) -> Condition | None:
     """Return the named condition over an envelope, or ``None`` when there is no such name."""
     if name.startswith(_EXPERT):
         expert = name.removeprefix(_EXPERT)
-        return lambda envelope: (at(envelope.data, "expert") or "none") == expert
+        return lambda envelope: (at(envelope.data, "expert") or NOBODY) == expert
     return CONDITIONS.get(name)
 
 
@@ -141,6 +161,10 @@ def _faults(graph: GraphSpec, implementations: frozenset[str]) -> Iterator[tuple
             yield f"path {path.name!r} visits {path.visits!r}, which is not a node", path.visits
     yield from _edge_faults(graph, frozenset(roles))
     yield from _orphans(graph)
+    for role in roles:
+        for name, expert in graph.experts(role).items():
+            if not expert.description:
+                yield f"expert {name!r} ({expert.role}) needs a description", expert.role
 
 
 def _edge_faults(graph: GraphSpec, roles: frozenset[str]) -> Iterator[tuple[str, str]]:

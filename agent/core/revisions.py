@@ -8,9 +8,10 @@ from agent.core.json import digest
 
 
 class Manifest(msgspec.Struct, frozen=True, kw_only=True):
-    """Content hashes by part: ``graph``, ``prompt:<name>``, ``node:<impl>``, ``tools``, ``model``.
+    """Content hashes by part.
 
-    The text behind each hash is kept as a blob of that name.
+    Parts are ``graph``, ``prompt:<name>``, ``node:<impl>``, ``shared:<module>``, ``tools`` and
+    ``model``. The text behind each hash is kept as a blob of that name.
     """
 
     graph: str

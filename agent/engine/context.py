@@ -4,7 +4,6 @@ Every question goes through the effect port, under a key that says where it was 
 recording can answer it again.
 """
 
-from collections.abc import Mapping
 from typing import TypeVar
 
 import msgspec
@@ -141,10 +140,14 @@ class Context(Presence):
         return response
 
     async def _observed(self, key: EffectKey, ask: Ask, own: Tool | None, arguments: Json) -> Json:
+        mine = self.spec.tools
+        if mine and ask.name not in mine:
+            return await self._perform(key, ask, _unknown(ask.name, mine))
         if ask.name in controls.NAMES:
             return await self._control(key, ask, arguments)
         if own is None:
-            return await self._perform(key, ask, _unknown(ask.name, self._world.tools))
+            known = (*self._world.tools, *sorted(controls.NAMES))
+            return await self._perform(key, ask, _unknown(ask.name, known))
         where, pid = self.where, f"{self.run_id}/{key}"
         lines: list[str] = []
 
@@ -193,9 +196,8 @@ def _arguments(tool: str, arguments: Json) -> Json:
     return {"tool": tool, "arguments": arguments}
 
 
-def _unknown(name: str, tools: Mapping[str, Tool]) -> Call:
+def _unknown(name: str, known: tuple[str, ...]) -> Call:
     async def call(_heard: OnText) -> Answer:
-        known = ", ".join([*tools, *sorted(controls.NAMES)])
-        raise ToolFailed("unknown_tool", f"there is no tool {name!r}; known: {known}")
+        raise ToolFailed("unknown_tool", f"there is no tool {name!r}; known: {', '.join(known)}")
 
     return call

@@ -12,7 +12,7 @@ import msgspec
 from agent.core import controls
 from agent.core.effects import EffectKey, EffectKind
 from agent.core.events import Event, Streaming, Thinking
-from agent.core.graph import NodeSpec
+from agent.core.graph import GraphSpec, NodeSpec
 from agent.core.json import Json, canonical
 from agent.core.messages import Turn
 from agent.core.redact import Redactor
@@ -32,6 +32,8 @@ class World(msgspec.Struct, frozen=True, kw_only=True):
     """Schema text of the databases, for prompts."""
     clock: Clock
     render: Render
+    graph: GraphSpec | None = None
+    """The graph that runs; what a node can learn of it is which experts it may route to."""
     redactor: Redactor = msgspec.field(default_factory=Redactor)
 
 
@@ -114,8 +116,21 @@ class Presence(msgspec.Struct):
 
     @property
     def tools(self) -> tuple[Json, ...]:
-        """Specifications of all tools, data tools first, as a model is given them."""
-        return (*(_spec(tool) for tool in self._world.tools.values()), *controls.SPECS)
+        """Specifications of the node's tools, data tools first, as a model is given them."""
+        specs = (*(_spec(tool) for tool in self._world.tools.values()), *controls.SPECS)
+        mine = self.spec.tools
+        return tuple(s for s in specs if s["function"]["name"] in mine) if mine else specs
+
+    @property
+    def experts(self) -> Mapping[str, NodeSpec]:
+        """The experts this node can route to, by name."""
+        graph = self._world.graph
+        return graph.experts(self.role) if graph else {}
+
+    def schema_of(self, database: str) -> str:
+        """Schema text of one database."""
+        del database
+        return self._world.schema
 
     @property
     def data_tools(self) -> frozenset[str]:

@@ -1,4 +1,7 @@
-"""Answers the user, streaming markdown, from what the nodes before it found or did."""
+"""Answers the user, streaming markdown, from what the nodes before it found or did.
+
+Where an expert's own words were the answer, they have been streamed already; it passes them on.
+"""
 
 from agent.core import controls
 from agent.core.errors import NodeFailed
@@ -11,9 +14,11 @@ from agent.engine.context import Context
 RESULT_CHARS = 8000
 
 
-async def output_v1(ctx: Context, envelope: Envelope) -> None:
-    """Say the answer."""
+async def output_v1(ctx: Context, envelope: Envelope) -> Envelope | None:
+    """Say the answer, unless it has been said."""
     data = envelope.data
+    if at(data, "answer"):
+        return Envelope(kind="answer", text=at(data, "answer"))
     ui = at(ctx.state, "ui")
     prompt = ctx.render(
         "output",
@@ -36,6 +41,7 @@ async def output_v1(ctx: Context, envelope: Envelope) -> None:
     reply = await ctx.model(messages, on_text=ctx.say)
     if not reply.text:
         raise NodeFailed(f"{ctx.role}: the model gave no text (finish {reply.finish!r})")
+    return None
 
 
 def _json(value: Json) -> str:

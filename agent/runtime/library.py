@@ -19,7 +19,8 @@ from agent.core.json import Json, canonical, digest
 from agent.core.revisions import Manifest
 from agent.engine.ports import Render
 from agent.engine.program import Node, Program, bind
-from agent.runtime.workspace import Code, Workspace, load
+from agent.runtime.shared import Kept
+from agent.runtime.workspace import Code, Workspace
 
 if TYPE_CHECKING:
     from jinja2 import Template
@@ -116,8 +117,9 @@ class Library:
         """Rebuild the edition that a trace is pinned to, from the texts kept with it."""
         spec = msgspec.json.decode(texts["graph"], type=GraphSpec)
         prompts = _parts(texts, "prompt:")
+        kept = Kept(_parts(texts, "shared:"), manifest.revision)
         nodes = {
-            impl: _node_from(source, impl, manifest.parts[f"node:{impl}"])
+            impl: _node_from(kept, source, impl, manifest.parts[f"node:{impl}"])
             for impl, source in _parts(texts, "node:").items()
         }
         render = _renderer(prompts)
@@ -140,6 +142,7 @@ def _edition(
         "graph": canonical(spec).decode(),
         **{f"prompt:{name}": text for name, text in prompts.items()},
         **{f"node:{impl}": code.source for impl, code in codes.items()},
+        **{f"shared:{name}": text for code in codes.values() for name, text in code.shared.items()},
     }
     hashes = {part: digest(text) for part, text in texts.items()}
     manifest = Manifest(graph=spec.name, parts=hashes)
@@ -151,9 +154,10 @@ def _edition(
     )
 
 
-def _node_from(source: str, impl: str, mark: str) -> Node:
+def _node_from(kept: Kept, source: str, impl: str, mark: str) -> Node:
     """Run a node module's kept source and take ``impl`` out of it."""
-    found = vars(load(source, f"pinned_{mark}", f"<{impl} as of {mark}>")).get(impl)
+    module = kept.load(source, f"pinned_{mark}", f"<{impl} as of {mark}>")
+    found = vars(module).get(impl)
     if not callable(found):
         raise NodeFailed(f"the kept source of {impl!r} does not define it")
     return cast("Node", found)

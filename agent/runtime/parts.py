@@ -51,6 +51,7 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
             schema=self.schema,
             clock=self.clock,
             render=edition.render,
+            graph=edition.program.spec,
             redactor=self.redactor,
         )
 

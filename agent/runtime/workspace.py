@@ -16,6 +16,7 @@ import msgspec
 from agent.core.errors import BadGraph
 from agent.core.purity import faults
 from agent.engine.program import Node
+from agent.runtime.shared import shared_by
 
 PARAMETERS = 2
 
@@ -25,6 +26,8 @@ class Code(msgspec.Struct, frozen=True, kw_only=True):
 
     run: Node
     source: str
+    shared: Mapping[str, str] = {}
+    """Texts of the modules of ``agent.nodes`` that it imports, by name."""
 
 
 class Workspace(msgspec.Struct, frozen=True, kw_only=True):
@@ -61,7 +64,12 @@ def _text(path: Path) -> str:
 
 def shipped(nodes: Mapping[str, Node]) -> dict[str, Code]:
     """Return the code of nodes that are part of the product, with their modules' source."""
-    return {impl: Code(run=node, source=_module_source(node)) for impl, node in nodes.items()}
+    return {impl: _shipped(node) for impl, node in nodes.items()}
+
+
+def _shipped(node: Node) -> Code:
+    source = _module_source(node)
+    return Code(run=node, source=source, shared=shared_by(source))
 
 
 def _module_source(node: Node) -> str:
@@ -74,11 +82,12 @@ def _codes(path: Path) -> dict[str, Code]:
     try:
         for line, fault in faults(source):
             raise BadGraph(f"{path}:{line}: {fault}")
+        shared = shared_by(source)
         module = load(source, f"workspace_{path.stem}", str(path))
     except SyntaxError as error:
         raise BadGraph(f"{path}:{error.lineno or 1}: {error.msg}") from None
     return {
-        name: Code(run=cast("Node", found), source=source)
+        name: Code(run=cast("Node", found), source=source, shared=shared)
         for name, found in vars(module).items()
         if _is_node(name, found, module)
     }

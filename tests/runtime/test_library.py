@@ -5,6 +5,7 @@ from rig import codes, graph, passes, says, toml
 
 from agent.core.errors import BadGraph, NodeFailed, UnknownGraph
 from agent.core.revisions import changed
+from agent.nodes import expert
 from agent.nodes.catalog import NODES
 from agent.runtime.library import Library
 from agent.runtime.workspace import Workspace, shipped
@@ -119,3 +120,16 @@ def test_a_pinned_edition_is_what_it_was():
     assert pinned.program.nodes.keys() == edition.program.nodes.keys()
     values = {"memory": "m", "response": "r"}
     assert pinned.render("memorizer", values) == edition.render("memorizer", values)
+
+
+def test_a_pinned_edition_runs_the_shared_modules_as_they_were():
+    found = Library(shipped(NODES), model="m")
+    edition = found.edition("v4-eras")
+    assert {"node:expert_eras", "shared:agent.nodes.expert"} <= edition.texts.keys()
+    old = edition.texts["shared:agent.nodes.expert"].replace("ATTEMPTS = 3", "ATTEMPTS = 7")
+    texts = {**edition.texts, "shared:agent.nodes.expert": old}
+    nodes = found.pinned(edition.manifest, texts).program.nodes
+    for role in ("expert_eras", "expert_general"):
+        call = type(nodes[role].run).__mro__[1].__call__
+        assert call.__globals__["ATTEMPTS"] == 7, role
+    assert expert.ATTEMPTS == 3

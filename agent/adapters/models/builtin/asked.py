@@ -13,7 +13,8 @@ import msgspec
 from agent.adapters.models.builtin.tables import Schema, schema_of, tables_in
 from agent.core.json import NOTHING, Json, fields, items
 
-_CLICK = re.compile(r"^\W*(?:clicked|pressed|geklickt|gedrückt)[: ]+(.*?)\W*$", re.IGNORECASE)
+CLICK = re.compile(r"^\W*(?:clicked|pressed|geklickt|gedrückt)[: ]+(.*?)\W*$", re.IGNORECASE)
+_ERROR = re.compile(r"\berror\b|_error\b|\bfailed\b", re.IGNORECASE)
 _DECODER = JSONDecoder()
 
 
@@ -81,11 +82,16 @@ class Asked:
         self.prompt = "\n\n".join(prompts)
 
     @cached_property
+    def raw(self) -> str:
+        """What the user said last, as it stands."""
+        last = next((turn.text for turn in reversed(self.turns) if turn.role == "user"), "")
+        return last.strip()
+
+    @cached_property
     def said(self) -> str:
         """What the user said last; a click counts as its label."""
-        last = next((turn.text for turn in reversed(self.turns) if turn.role == "user"), "")
-        clicked = _CLICK.match(last.strip())
-        return (clicked[1] if clicked else last).strip()
+        clicked = CLICK.match(self.raw)
+        return (clicked[1] if clicked else self.raw).strip()
 
     @cached_property
     def before(self) -> list[Said]:
@@ -126,6 +132,13 @@ class Asked:
         """Return the first object of the prompt that has all ``keys``, else an empty one."""
         found = (o for o in self.objects if all(key in fields(o) for key in keys))
         return next(found, NOTHING)
+
+    @cached_property
+    def errors(self) -> tuple[str, ...]:
+        """What went wrong so far, as tools answered or as the prompt tells."""
+        failed = [outcome.text for outcome in self.outcomes if outcome.failed]
+        told = [text for value in self.objects for text in items(value) if isinstance(text, str)]
+        return (*failed, *(text for text in told if _ERROR.search(text)))
 
     @cached_property
     def _blocks(self) -> tuple[str, ...]:

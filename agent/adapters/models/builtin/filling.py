@@ -7,8 +7,9 @@ import re
 from collections.abc import Callable, Mapping
 from functools import lru_cache
 
-from agent.adapters.models.builtin import recall
+from agent.adapters.models.builtin import recall, routing
 from agent.adapters.models.builtin.asked import Asked
+from agent.adapters.models.builtin.overview import heads_in, needed
 from agent.adapters.models.builtin.purpose import Purpose, asking, purpose_of
 from agent.adapters.models.builtin.results import Rows, figures, rows_in, summary
 from agent.core.json import Json, fields, items
@@ -40,6 +41,16 @@ class Facts:
     def rows(self) -> Rows | None:
         """The rows that the prompt tells of."""
         return rows_in(self.asked.objects, self.asked.prompt)
+
+    @property
+    def handed_over(self) -> bool:
+        """Whether somebody the prompt tells of gets the job."""
+        for spec in fields(self.asked.shape.get("properties")).values():
+            choices = items(fields(_resolved(spec, self.asked.shape)).get("enum"))
+            who = routing.chosen(self.asked, self.purpose, choices)
+            if who is not None:
+                return who in routing.cards(self.asked, choices)
+        return False
 
     @property
     def name(self) -> str:
@@ -118,6 +129,18 @@ def _context(facts: Facts, _spec: Json) -> Json:
     return "refers to what was said before" if follows else ""
 
 
+def _tables(facts: Facts, _spec: Json) -> Json:
+    return needed(facts.asked.said, heads_in(facts.asked.prompt))
+
+
+def _job(facts: Facts, _spec: Json) -> Json:
+    return routing.job_of(facts.asked) if facts.handed_over else ""
+
+
+def _meanwhile(facts: Facts, _spec: Json) -> Json:
+    return routing.meanwhile(facts.asked, facts.purpose) if facts.handed_over else ""
+
+
 def _topic(facts: Facts, _spec: Json) -> Json:
     """Small talk leaves a topic that is remembered as it is."""
     keeps = "facts" in facts.memory and "disproved" in str(facts.asked.shape)
@@ -129,6 +152,9 @@ Slot = Callable[[Facts, Json], Json]
 _SLOTS: tuple[tuple[str, str, Slot], ...] = (
     (r"disprov|obsolete|outdated|retract", r"proved wrong|no longer true", _disproved),
     (r"new_?facts|learned|remember", r"facts the user stated|lasting facts", _new_facts),
+    (r"^tables?$|relations", r"database tables", _tables),
+    (r"^job$|^task$|assignment", r"(whole|complete) job", _job),
+    (r"thinking|meanwhile|interim", r"while the expert", _meanwhile),
     (r"tool|calls|actions?$", r"tool calls", _tool_plan),
     (r"row_?count|n_rows|number_of_rows", r"number of rows", _count),
     (r"key_?facts|figures|highlights", r"names and figures", _figures),
@@ -178,7 +204,8 @@ def _choose(facts: Facts, choices: Json) -> Json:
         if members <= set(map(str, choices)):
             value = slot(facts, None)
             return value if value in choices else choices[0]
-    return choices[0]
+    who = routing.chosen(facts.asked, facts.purpose, choices)
+    return choices[0] if who is None else who
 
 
 @lru_cache(512)

@@ -1,6 +1,7 @@
 """What is to be done about a message: which tool calls, towards what, with what to say."""
 
 import re
+from collections.abc import Iterable
 from typing import Literal
 
 import msgspec
@@ -24,19 +25,24 @@ _HELP = re.compile(
     r"\b(what can you do|what are you able|help|who are you|what are you"
         r"|how do you work|your abilities"
     r"|was kannst du|wer bist du|hilfe|was bist du|wobei kannst)\b", re.IGNORECASE)  # fmt: skip
-_TABLES = re.compile(
+TABLES = re.compile(
     r"\b(?:which|what|list|show|welche\w?|zeige?|liste)\b.*\b(?:tables|tabellen"
     r"|schema|database structure)\b",
     re.IGNORECASE,
 )
-_DESCRIBE = re.compile(
+DESCRIBE = re.compile(
     r"\b(?:describe|beschreibe?|structure of|struktur|columns|spalten|felder)\b", re.IGNORECASE
 )
 _CLAUSES = re.compile(
     r"(?<=[.?!;])\s+|,?\s+(?:and then|and also|and|then|und dann|und|dann|danach)\s+"
     r"(?=(?:make|create|add|build|show|list|tell|count|how|what|which|give|set|reset|mach\w*|erstell\w*"
     r"|zeig\w*|wie|füge|welche\w*|nenne?|liste)\b)", re.IGNORECASE)  # fmt: skip
-_FOLLOW = re.compile(
+_SQL = re.compile(
+    r"((?:\bSELECT\b.+\bFROM\b|\bDESCRIBE\s+\w+\W*$|\bSHOW\s+TABLES\b"
+    r"|\bWITH\b.+\bAS\s*\(\s*SELECT\b).*)$", re.IGNORECASE | re.DOTALL)  # fmt: skip
+_MEANT = re.compile(r"\b[Dd]id you mean (?:\w+\.(?=\w))?(\w+)")
+_SPOKEN = frozenset({"error", "query", "sql", "no", "such", "column", "table", "in", "the", "is"})
+FOLLOW = re.compile(
     r"^\W*(?:and|und|what about|how about|wie ist es mit|wie sieht es|same for|also)\b",
     re.IGNORECASE,
 )
@@ -103,8 +109,7 @@ def _of_clause(text: str, asked: Asked, mood: Mood) -> Purpose:
 
 
 def _about_data(text: str, query: Query | None, asked: Asked, mood: Mood) -> Purpose:
-    structure = _structure(text, asked.schema)
-    statement, note = structure, ""
+    statement, note = written(text) or _structure(text, asked.schema), ""
     query = query or _following(text, asked)
     if not statement and query is not None:
         try:
@@ -113,6 +118,7 @@ def _about_data(text: str, query: Query | None, asked: Asked, mood: Mood) -> Pur
             note = f"note: {error}"
         else:
             note = _note(query, mood.language)
+    statement = mended(statement, asked.errors)
     call = query_call(statement, asked.tools) if statement else None
     if call is not None:
         return Purpose(kind="data", mood=mood, calls=(call,), note=note)
@@ -122,12 +128,29 @@ def _about_data(text: str, query: Query | None, asked: Asked, mood: Mood) -> Pur
     return Purpose(kind=kind, mood=mood, note=note)
 
 
+def written(text: str) -> str:
+    """Return the SQL that stands in ``text`` itself, or nothing."""
+    found = _SQL.search(text)
+    return found[1].strip().rstrip("`'\";.") if found else ""
+
+
+def mended(statement: str, errors: Iterable[str]) -> str:
+    """Return ``statement`` with the name in it that an error corrects."""
+    for error in errors:
+        meant = _MEANT.search(error)
+        for word in re.findall(r"\w+", error[: meant.start()]) if meant else ():
+            here = re.compile(rf"\b(?:\w+\.)?{re.escape(word)}\b", re.IGNORECASE)
+            if meant and word.lower() not in _SPOKEN and here.search(statement):
+                return here.sub(meant[1], statement)
+    return statement
+
+
 def _structure(text: str, schema: Schema) -> str:
     if not schema.tables:
         return ""
-    if _TABLES.search(text):
+    if TABLES.search(text):
         return "SHOW TABLES"
-    if _DESCRIBE.search(text):
+    if DESCRIBE.search(text):
         for token in tokens_of(text):
             table = table_named(token, schema)
             if table:
@@ -137,13 +160,13 @@ def _structure(text: str, schema: Schema) -> str:
 
 def _following(text: str, asked: Asked) -> Query | None:
     """``and in Dresden?``: the question before, with what is new in this one."""
-    if not _FOLLOW.match(text):
+    if not FOLLOW.match(text):
         return None
     for turn in reversed(asked.before):
         earlier = understood(turn.text, asked.schema) if turn.role == "user" else None
         if earlier is not None:
             table = earlier.target.name.replace("_", " ")
-            new = understood(f"how many {table} {_FOLLOW.sub('', text)}", asked.schema)
+            new = understood(f"how many {table} {FOLLOW.sub('', text)}", asked.schema)
             fresh = new.conditions if new else ()
             columns = {condition.column for condition in fresh}
             kept = [c for c in earlier.conditions if c.column not in columns]
