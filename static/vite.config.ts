@@ -1,4 +1,7 @@
-/** One entry, one style sheet, hashed names under assets/, and the manifest the server's page shell reads. */
+/**
+ * What the first paint needs is one file and one style sheet; the parts that come later (rooms/parts.tsx) are files
+ * of their own. Hashed names under assets/, and the manifest the server's page shell reads.
+ */
 import { defineConfig } from "vite";
 import { leanDagre } from "./vite.dagre.ts";
 
@@ -11,6 +14,9 @@ export default defineConfig({
     emptyOutDir: true,
     target: ["chrome125", "firefox128", "safari18"],
     modulePreload: { polyfill: false },
-    rolldownOptions: { input: "src/main.tsx" },
+    rolldownOptions: {
+      input: "src/main.tsx",
+      output: { codeSplitting: { groups: [{ name: "first", tags: ["$initial"] }] } },
+    },
   },
 });

@@ -9,6 +9,7 @@ import "./styles/run.css";
 import "./styles/lists.css";
 import { App } from "./rooms/App";
 import { listen } from "./rooms/keys";
+import { Markdown } from "./rooms/parts";
 import { working } from "./store/runs";
 import { start } from "./store/session";
 
@@ -20,4 +21,6 @@ listen();
 effect(() => {
   document.title = working.value ? `● ${working.value.status} — Framescope` : "Framescope";
 });
+// Answers come soon: they should not change their looks while they are read.
+void Markdown.fetch();
 void start();

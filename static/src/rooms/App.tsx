@@ -15,9 +15,8 @@ import { Frames } from "./Frames";
 import { GraphRoom } from "./Graph";
 import { Banner, Header } from "./Header";
 import { Inspector } from "./Inspector";
-import { MemoryRoom } from "./Memory";
+import { MemoryRoom, Tests } from "./parts";
 import { Runs } from "./Runs";
-import { Tests } from "./Tests";
 
 /** Rooms that are one view where there is space for all of them. */
 const TOGETHER: ReadonlySet<Room> = new Set(["chat", "graph", "frames", "inspector"]);

@@ -8,9 +8,9 @@ import { narrow } from "../store/screen";
 import { doing, known, shownId, working } from "../store/runs";
 import { cancel, info, readEarlier, say } from "../store/session";
 import { Icon } from "../ui/Icon";
-import { Markdown } from "../ui/Markdown";
 import { Controls } from "./Controls";
 import { Model } from "./Header";
+import { Markdown } from "./parts";
 
 export const EXAMPLES = ["say hello", "make a counter", "how many customers are in Leipzig?"];
 

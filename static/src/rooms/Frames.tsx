@@ -2,19 +2,15 @@
 import { useMemo } from "preact/hooks";
 import { type Axis, axis, bar, ticks } from "../lib/waterfall";
 import { ms, shortId } from "../lib/format";
-import { go } from "../store/place";
 import { loadFault, selected, shown, shownId } from "../store/runs";
 import { narrow } from "../store/screen";
 import type { RunView, Visit } from "../store/visits";
 import { Empty } from "../ui/bits";
 import { VirtualList } from "../ui/VirtualList";
+import { choose } from "./choose";
 import { RunHead } from "./RunHead";
 
 const ROW = 26;
-
-export function choose(run: RunView, visit: Visit | undefined): void {
-  if (visit) go({ run: run.run_id, frame: visit.frame, node: visit.node, visit: visit.visit });
-}
 
 const percent = (value: number): string => `${value.toFixed(3)}%`;
 

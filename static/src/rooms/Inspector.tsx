@@ -11,10 +11,8 @@ import { Copy, Empty, Status } from "../ui/bits";
 import { Icon } from "../ui/Icon";
 import { JsonTree } from "../ui/JsonTree";
 import { Tabs } from "../ui/Tabs";
-import { choose } from "./Frames";
-import { ModelCall } from "./ModelCall";
-import { ToolCall } from "./ToolCall";
-import { Changes } from "./Changes";
+import { choose } from "./choose";
+import { Changes, ModelCall, ToolCall } from "./parts";
 
 const LABELS: Readonly<Record<Tab, string>> = {
   summary: "Summary", input: "Input", output: "Output", model: "Model", tools: "Tools", state: "State", raw: "Raw",

@@ -1,42 +1,14 @@
 /** What one run was, in one line of figures, and its replay. */
 import { count, money, ms, oneLine, shortId, stamp } from "../lib/format";
-import { fields, items, text } from "../lib/json";
 import { follow, go, place } from "../store/place";
 import { replay, replays } from "../store/replay";
 import { lagOf } from "../store/runs";
 import type { RunView } from "../store/visits";
-import type { Verdict } from "../wire/lines";
 import { Figure, Status } from "../ui/bits";
 import { Icon } from "../ui/Icon";
-import { WordDiff } from "../ui/WordDiff";
+import { Verdict } from "./parts";
 
 const FINAL = new Set(["done", "error", "cancelled", "interrupted"]);
-
-function changes(given: unknown): string {
-  const names = Array.isArray(given) ? items(given).map(text) : Object.keys(fields(given));
-  return names.length ? `changed since: ${names.join(", ")}` : "";
-}
-
-function Verdict({ verdict }: { readonly verdict: Verdict }) {
-  const { divergence } = verdict;
-  return (
-    <div class="verdict" role="status">
-      <p>
-        <Status of={verdict.verdict} /> <strong class="mono">{count(verdict.matched)}/{count(verdict.total)}</strong>
-        <span class="faint"> {verdict.verdict === "exact" ? "effects answered from the recording, nothing was called" : changes(verdict.changed_revisions)}</span>
-        {verdict.replay_run_id ? <> <button type="button" class="link" onClick={() => go({ run: verdict.replay_run_id, frame: 0, node: "" }, true)}>open replay {shortId(verdict.replay_run_id)}</button></> : null}
-      </p>
-      {divergence ? (
-        <>
-          <p>
-            First divergence: <button type="button" class="link mono" onClick={() => go({ frame: divergence.frame, node: divergence.node, visit: 1 })}>frame {divergence.frame} · {divergence.node} · {divergence.field}</button>
-          </p>
-          <WordDiff expected={divergence.expected} got={divergence.got} />
-        </>
-      ) : null}
-    </div>
-  );
-}
 
 function ReplayButton({ run }: { readonly run: RunView }) {
   const state = replays.value.get(run.run_id);

@@ -9,12 +9,9 @@ import { narrow } from "../store/screen";
 import type { Summary } from "../wire/lines";
 import { Empty, Search, Status } from "../ui/bits";
 import { VirtualList } from "../ui/VirtualList";
+import { pickRun } from "./choose";
 
 const WAIT_MS = 180;
-
-export function pickRun(run: Summary | undefined, room = place.peek().room): void {
-  if (run) go({ run: run.run_id, frame: 0, node: "", visit: 1, room });
-}
 
 function Row({ run }: { readonly run: Summary }) {
   return (

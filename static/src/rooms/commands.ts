@@ -13,9 +13,9 @@ import { cancel, clear, say } from "../store/session";
 import { working } from "../store/runs";
 import { toggleTheme } from "../store/theme";
 import { EXAMPLES } from "./Chat";
+import { choose, pickRun } from "./choose";
 import { dialog } from "./dialogs";
-import { choose } from "./Frames";
-import { pickRun } from "./Runs";
+import { arrived } from "./parts";
 
 export interface Command {
   readonly name: string;
@@ -57,7 +57,7 @@ function focus(selector: string): boolean {
 
 function enter(name: Room): void {
   room(name);
-  requestAnimationFrame(() => focus(name === "chat" ? "#composer" : `.room-${name} [role=listbox], .room-${name} [tabindex="0"]`));
+  void arrived(name).then(() => requestAnimationFrame(() => focus(name === "chat" ? "#composer" : `.room-${name} [role=listbox], .room-${name} [tabindex="0"]`)));
 }
 
 const search = (): void => {
