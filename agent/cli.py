@@ -43,7 +43,7 @@ def _others() -> str:
 @click.option("--host", help="Address to listen on (default 127.0.0.1).")
 @click.option("--port", help="Port; 0 lets the system choose (default 8000).")
 @click.option("--data-dir", help="Data folder (default: data).")
-@click.option("--graph", help="Graph that a new data folder begins with (default v3-framed).")
+@click.option("--graph", help="Graph that a new data folder begins with (default v4-eras).")
 @click.option("--workspace", help="Folder with your own graphs, nodes and prompts.")
 @click.option("--token", help="Token of programs (default: a random one in the data folder).")
 @click.option("--no-auth", "auth", flag_value="false", help="No authentication; loopback only.")

@@ -29,8 +29,8 @@ TARGETS = (
 )
 MESSAGES = {
     "reflex": "hello",
-    "director": "make a counter",
-    "director+interpreter": "how many customers are in Leipzig?",
+    "pa": "what can you do?",
+    "expert": "how many customers are in Leipzig?",
 }
 WARM = 3
 """Rounds that are not counted: a template is compiled when it is first used."""

@@ -1,4 +1,4 @@
-"""Recorded runs of all three paths, replayed in other processes: how many are exact, and how fast.
+"""Recorded runs of all paths of two graphs, replayed in other processes: how many are exact, and how fast.
 
 Recorded under one hash seed, replayed under two others, and, where the system allows it, in a
 network namespace that has not even a loopback: a replay opens nothing.
@@ -10,7 +10,7 @@ import shutil
 import subprocess
 import sys
 import time
-from itertools import cycle, islice
+from itertools import cycle, islice, product
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -25,10 +25,17 @@ from bench.served import ROOT, plain_environment
 
 TARGETS = (
     Target(figure="not_exact", limit=0),
-    Target(figure="paths", limit=3, at_least=True),
+    Target(figure="paths", limit=6, at_least=True),
     Target(figure="frames_per_s", limit=200, at_least=True),
 )
-MESSAGES = ("hello", "make a counter", "how many customers are in Leipzig?")
+GRAPHS = ("v3-framed", "v4-eras")
+MESSAGES = (
+    "hello",
+    "make a counter",
+    "how many customers are in Leipzig?",
+    "what can you do?",
+    "list all properties in Leipzig",
+)
 SEEDS = ("1", "2")
 AGAIN = "import sys; from bench.replay import again; again(sys.argv[1])"
 NO_NETWORK = ("unshare", "--map-root-user", "--net")
@@ -38,8 +45,10 @@ async def record(data: Path, count: int) -> Json:
     """Have ``count`` messages answered; return how many runs took each path."""
     paths: dict[str, int] = {}
     async with open_runtime(Settings(data_dir=data)) as opened:
-        for text in islice(cycle(MESSAGES), count):
-            run = await opened.runtime.finished(await opened.runtime.send(text))
+        for graph in GRAPHS:
+            await opened.runtime.switch_graph(graph, channel=graph)
+        for graph, text in islice(cycle(product(GRAPHS, MESSAGES)), count):
+            run = await opened.runtime.finished(await opened.runtime.send(text, channel=graph))
             paths[run.path] = paths.get(run.path, 0) + 1
     return {"recorded": count, "paths": len(paths), "runs_by_path": paths}
 
@@ -101,7 +110,7 @@ def measure(quick: bool) -> Json:
     prefix = isolation()
     with TemporaryDirectory() as folder:
         data = Path(folder) / "data"
-        recorded = asyncio.run(record(data, 6 if quick else 100))
+        recorded = asyncio.run(record(data, 10 if quick else 100))
         rounds = [in_process(data, seed, prefix) for seed in SEEDS]
     say(rounds)
     return {

@@ -342,9 +342,9 @@ def test_the_five_minutes_of_the_readme(tmp_path):
     with tour.server(start):
         said = tour.run(talk)
         assert "There are 29 customers in Leipzig" in said.replace("*", "")
-        assert all(node in said for node in ("input", "director", "interpreter", "memorizer"))
+        assert all(node in said for node in ("input", "pa", "expert_eras", "memorizer"))
         shown = [json.loads(line) for line in re.split(r"(?<=})(?={)", tour.run(look))]
-        assert shown[0]["last_trace"]["total_frames"] == 5
+        assert shown[0]["last_trace"]["total_frames"] == 4
         assert shown[1]["response"] in said
         assert shown[2]["status"] == "queued"
         assert shown[3]["status"] in ("running", "done")

@@ -1,10 +1,10 @@
 """The shipped nodes on the shipped graph, with a scripted model in the place of a real one."""
 
-import json
 import sys
 from pathlib import Path
 
 import pytest
+from replies import MEMORY, READING, calls, perception, plan
 from rig import CountingClock, FunctionTool, Notes, ScriptedModel, play, stage
 
 from agent.core.errors import ToolFailed
@@ -18,7 +18,7 @@ from agent.core.events import (
     Updated,
 )
 from agent.core.frames import Envelope
-from agent.core.messages import ModelReply, ToolCall
+from agent.core.messages import ModelReply
 from agent.core.state import apply, at, fresh, put
 from agent.engine.context import World
 from agent.nodes import catalog
@@ -39,42 +39,6 @@ ROWS = {
     "row_count": 1,
     "truncated": False,
 }
-
-
-def perception(intent="question", complexity="simple", language="en"):
-    return json.dumps(
-        {"who": "user", "language": language, "intent": intent, "topic": "t", "tone": "casual",
-         "complexity": complexity, "context": ""}
-    )  # fmt: skip
-
-
-def plan(*steps, hint=""):
-    sequence = [{"tool": tool, "args": args} for tool, args in steps]
-    return json.dumps({"goal": "g", "steps": ["s"], "tool_sequence": sequence, "answer_hint": hint})
-
-
-def calls(*made):
-    return ModelReply(
-        tool_calls=tuple(
-            ToolCall(
-                id=f"c{n}",
-                name=name,
-                arguments=args,
-                raw=json.dumps(args) if args is not None else "{oops",
-            )
-            for n, (name, args) in enumerate(made)
-        ),
-        finish="tool_calls",
-    )
-
-
-READING = json.dumps(
-    {"summary": "There are 37.", "row_count": 1, "key_facts": ["37"], "confidence": "high"}
-)
-MEMORY = json.dumps(
-    {"user_name": "Ada", "user_mood": "calm", "topic": "t", "language": "en", "style_hint": "short",
-     "new_facts": ["Likes tea"], "disproved_facts": [], "situation": ""}
-)  # fmt: skip
 
 
 def reach(*replies, result=ROWS):

@@ -51,7 +51,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         Path, About("Folder of the database, the token and the demo data.", PATH, "--data-dir")
     ] = Path("data")
     graph: Annotated[str, About("Graph that a new data folder begins with.", GRAPH, "--graph")] = (
-        "v3-framed"
+        "v4-eras"
     )
     workspace: Annotated[
         Path | None,

@@ -98,6 +98,12 @@ class Served:
                     return self.get(f"/api/runs/{run}")
         raise AssertionError(f"the events ended before {run} did")
 
+    def on(self, graph: str) -> str:
+        """Return a channel that runs ``graph``."""
+        name = f"on-{graph}"
+        self.post("/api/graph/switch", name=graph, channel=name, when="after")
+        return name
+
     def ask(self, text: str, **more: object) -> dict:
         """Send, wait, and give the run's wire trace."""
         run = self.send(text, **more)

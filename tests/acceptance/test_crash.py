@@ -40,7 +40,7 @@ def test_a_kill_in_the_middle_leaves_a_run_that_can_be_seen_and_a_queue_that_goe
     done = [effect for effect in trace["effects"] if effect["kind"] == "tool"]
     assert [effect["name"] for effect in done] == ["query_db"]
     assert done[0]["response"]["rows"]
-    assert [row["node"] for row in trace["frames"]][:2] == ["input", "director"]
+    assert [row["node"] for row in trace["frames"]][:2] == ["input", "pa"]
     assert trace["frames"][-1]["error"].startswith("interrupted")
     result = two.get("/api/result", id="msg_2")
     assert (result["status"], result["stage"]) in {("interrupted", "error"), ("error", "error")}

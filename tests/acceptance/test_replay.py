@@ -9,12 +9,16 @@ import pytest
 from acceptance.processes import ROOT, STALL_S, Served, agent, surroundings
 
 TEXTS = (
-    "hello", "make a counter", "how many customers are in Leipzig?",
+    "hello", "make a counter", "how many customers are in Leipzig?", "what can you do?",
+    "list all properties in Leipzig",
     "thanks", "make a button called Go", "how many customers are in Dresden?",
     "good morning", "set count to 5", "how many devices are there?", "hi",
 )  # fmt: skip
-ROUNDS = 3
-# The command itself, 30 times in one process: a process each would take longer than it tells.
+GRAPHS = ("v1-current", "v2-director-drives", "v3-framed", "v4-eras")
+PATHS = {
+    "reflex", "thinker", "director", "director+interpreter", "pa", "expert", "expert+interpreter",
+}  # fmt: skip
+# The command itself, for every run in one process: a process each would take longer than it tells.
 ALL = """
 import socket, sys
 from click.testing import CliRunner
@@ -31,20 +35,19 @@ for name in names:
 
 @pytest.fixture(scope="module")
 def recorded(tmp_path_factory):
-    """A data folder with 30 runs of all three paths, and their ids; its server has ended."""
+    """A data folder with runs of all paths of all graphs, and their ids; its server has ended."""
     served = Served(tmp_path_factory.mktemp("replay") / "data")
-    runs = [served.send(text) for _ in range(ROUNDS) for text in TEXTS]
-    served.ended(runs[-1])
-    paths = [served.get(f"/api/runs/{run}")["path"] for run in runs]
-    assert {*paths} == {"reflex", "director", "director+interpreter"}
+    runs = [served.send(text, channel=served.on(graph)) for graph in GRAPHS for text in TEXTS]
+    paths = [served.ended(run)["path"] for run in runs]
+    assert {*paths} == PATHS
     assert served.close() == 0
     return served.data, runs
 
 
 @pytest.fixture(scope="module")
 def director_run(recorded):
-    """A run of the longest path."""
-    return recorded[1][2]
+    """A run of the longest path of v3-framed."""
+    return recorded[1][GRAPHS.index("v3-framed") * len(TEXTS) + 2]
 
 
 def effects(served, run: str) -> int:

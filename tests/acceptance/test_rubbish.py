@@ -125,7 +125,7 @@ def test_a_message_of_anything_is_answered(server):
         record = server.ended(run)
         assert record["status"] == "done", record
     counted = server.ask("how many customers are in Leipzig?", channel="anything")
-    assert counted["path"] == "director+interpreter"
+    assert counted["path"] == "expert"
 
 
 @pytest.mark.parametrize("path", ["/ws", "/ws/test", "/ws/trace"])

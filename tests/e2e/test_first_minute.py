@@ -37,15 +37,15 @@ def test_hello_is_a_reflex_of_two_frames(server, visit):
     assert numbers == ["1", "2", "post"]
 
 
-def test_a_question_about_data_has_five_frames_and_a_table_of_rows(server, visit):
+def test_a_question_about_data_has_four_frames_and_a_table_of_rows(server, visit):
     page = visit(server)
     say(page, QUESTION)
-    expect(figure(page, "path")).to_have_text("director+interpreter")
-    expect(figure(page, "frames")).to_have_text("5")
+    expect(figure(page, "path")).to_have_text("expert")
+    expect(figure(page, "frames")).to_have_text("4")
     expect(rows(page).locator(".frame-node")).to_have_text(
-        ["input", "director", "thinker", "interpreter", "output", "ui", "memorizer"]
+        ["input", "pa", "expert_eras", "output", "ui", "memorizer"]
     )
-    page.locator(".net g.node", has_text="thinker").click()
+    page.locator(".net g.node", has_text="expert_eras").click()
     page.get_by_role("tab", name="Tools").click()
     expect(page.locator(".inspector-body")).to_contain_text("SELECT")
     expect(page.locator(".inspector-body table")).to_be_visible()

@@ -5,7 +5,7 @@ from functools import lru_cache
 
 import msgspec
 
-from agent.adapters.models.builtin.lexicon import STOP
+from agent.adapters.models.builtin.tables import SMALL
 from agent.adapters.models.builtin.words import concept, split, stem
 
 _HEAD = re.compile(r"^\W*(?:table\s+)?(\w+)\s+--\s+(?:\d+ rows;?\s*)?(.*)$", re.IGNORECASE)
@@ -46,10 +46,11 @@ def _with(head: Head, *columns: str) -> Head:
 
 def needed(text: str, heads: dict[str, Head]) -> list[str]:
     """Return the tables that a question is about, with those they belong to."""
-    wanted = [concept(word) for word in split(text) if word.lower() not in STOP]
+    wanted = [concept(word) for word in split(text) if word.lower() not in SMALL]
     wanted += [concept(part) for word in split(text) if "_" in word for part in word.split("_")]
     chosen = [name for name, head in heads.items() if head.words & set(wanted)]
-    for word in wanted:
+    named = {word for name in chosen for word in heads[name].words}
+    for word in (word for word in wanted if word not in named):
         holders = [name for name, head in heads.items() if word in _parts(head)]
         if holders and not set(holders) & set(chosen):
             chosen.append(holders[0])
@@ -79,4 +80,4 @@ def _parts(head: Head) -> set[str]:
 
 
 def _concepts(text: str) -> frozenset[str]:
-    return frozenset(concept(word) for word in split(text) if word.lower() not in STOP)
+    return frozenset(concept(word) for word in split(text) if word.lower() not in SMALL)

@@ -8,9 +8,9 @@ import re
 from collections.abc import Iterable, Sequence
 
 from agent.adapters.models.builtin.asked import CLICK, Asked
-from agent.adapters.models.builtin.lexicon import STOP
 from agent.adapters.models.builtin.overview import heads_in
 from agent.adapters.models.builtin.purpose import DESCRIBE, FOLLOW, TABLES, Purpose, written
+from agent.adapters.models.builtin.tables import SMALL
 from agent.adapters.models.builtin.widgets import deeds, shown_in
 from agent.adapters.models.builtin.words import concept, split
 from agent.core.json import Json, fields, items
@@ -98,7 +98,7 @@ def _texts(value: Json) -> Iterable[str]:
 
 def _concepts(text: str) -> set[str]:
     parts = (part for word in split(text.replace("_", " ")) for part in (word, *word.split("-")))
-    return {concept(part) for part in parts if part.lower() not in STOP}
+    return {concept(part) for part in parts if part.lower() not in SMALL}
 
 
 # The job
@@ -146,7 +146,7 @@ def _with_noun(before: str, tail: str, asked: Asked) -> str:
     """Put ``devices`` in the place of ``customers`` when both are things there are tables of."""
     heads = heads_in(asked.prompt)
     known = {name: head.words for name, head in heads.items()}
-    told = [word for word in split(tail) if word.lower() not in STOP]
+    told = [word for word in split(tail) if word.lower() not in SMALL]
     if len(told) != 1:
         return ""
     new = next((n for n, words in known.items() if concept(told[0]) in words), None)

@@ -231,12 +231,12 @@ _SUFFIXES = {
 
 
 def _concepts(text: str) -> frozenset[str]:
-    kept = [word for word in split(text) if word.lower() not in _SMALL]
+    kept = [word for word in split(text) if word.lower() not in SMALL]
     parts = [part for word in kept for part in (word, *word.split("-"))]
     return frozenset({concept(part) for part in parts})
 
 
-_SMALL = STOP - bag(
+SMALL = STOP - bag(
     """customers customer buildings building units devices readings kunden kunde gebäude objekte
     wohnungen geräte stadt städte jahr jahre haus häuser abrechnungen ablesungen einheiten
     number name since seit built baujahr gesamtkosten"""
