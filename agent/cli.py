@@ -11,6 +11,7 @@ import click
 from agent import __version__
 from agent.commands import COMMANDS
 from agent.options import json_option, place, settings_of, stop
+from agent.processes_command import processes
 from agent.settings import SETTINGS, Settings
 
 HELP = {"help_option_names": ["-h", "--help"]}
@@ -137,5 +138,5 @@ def generate(*, only_check: bool) -> None:
     sys.exit(files.main(only_check))
 
 
-for _command in COMMANDS:
+for _command in (*COMMANDS, processes):
     main.add_command(_command)

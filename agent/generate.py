@@ -36,6 +36,7 @@ HTTP = Path("docs/http.md")
 ERRORS = Path("docs/errors.md")
 TOOL_CODES = {
     "bad_arguments": "An argument is missing or of another shape; the detail names it.",
+    "cancelled": "The call or its run was stopped; the detail says whether it has really ended.",
     "sql_error": "The database refused the statement; near names of tables and columns are told.",
     "sql_refused": "The guard does not let the statement through; the detail says what is allowed.",
     "sql_timeout": "The query used up its time and was ended.",
@@ -281,7 +282,7 @@ so.
 
 ## Failed tool calls
 
-The node is told and may go on. A call that was cut off by a cancel has the code `cancelled`.
+The node is told and may go on.
 
 | code | meaning |
 |---|---|

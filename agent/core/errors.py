@@ -9,6 +9,7 @@
   x NotFound                     404
     - UnknownGraph               404
     - UnknownRun                 404
+    - UnknownProcess             404
   x Conflict                     409
     - Busy                       409
     - IllegalMove                409
@@ -90,6 +91,12 @@ class UnknownRun(NotFound):
     """No run answers to that id."""
 
     slug = "unknown_run"
+
+
+class UnknownProcess(NotFound):
+    """No tool call answers to that pid, or it ended long ago."""
+
+    slug = "unknown_process"
 
 
 class Conflict(AgentError):  # noqa: N818

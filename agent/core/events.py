@@ -8,7 +8,7 @@ On the wire an event is one flat object: ``{"seq", "ts", "event", "node", "run_i
 """
 
 from enum import Flag, auto
-from typing import ClassVar, TypeAlias
+from typing import ClassVar, Literal, TypeAlias
 
 import msgspec
 
@@ -133,6 +133,16 @@ class ProcessStarted(Fact, frozen=True, kw_only=True, gc=False, tag="process_sta
 
     pid: str
     tool: str
+    args: Json
+    started: float
+    """Unix milliseconds."""
+
+
+class ProcessLine(Fact, frozen=True, kw_only=True, gc=False, tag="process_line"):
+    """That process wrote a line."""
+
+    pid: str
+    line: str
 
 
 class ProcessDone(Fact, frozen=True, kw_only=True, gc=False, tag="process_done"):
@@ -140,8 +150,14 @@ class ProcessDone(Fact, frozen=True, kw_only=True, gc=False, tag="process_done")
 
     pid: str
     tool: str
-    status: str
+    status: Literal["done", "failed", "cancelled"]
     lines: list[str]
+    left_out: int
+    """Lines it wrote beyond those that are kept."""
+    exit_code: int | None
+    """0 done, 1 failed, null cancelled."""
+    ended: float
+    """Unix milliseconds."""
 
 
 class Sensed(Fact, frozen=True, kw_only=True, gc=False, tag="sensor"):
@@ -245,7 +261,7 @@ class TestsChanged(Fact, frozen=True, kw_only=True, gc=False, tag="test_status")
 
 Event: TypeAlias = (
     Thinking | Perceived | Decided | Streaming | ToolCalled | ToolReturned | Interpreted | Updated
-    | ContextSent | Controls | MachineCreated | MachineTransition | ProcessStarted | ProcessDone
-    | Sensed | FrameOpened | FrameClosed | FrameTraced | RunChanged | GraphSwitched | LoopLagged
-    | Failed | Said | Queued | Answered | Cleared | TestsChanged
+    | ContextSent | Controls | MachineCreated | MachineTransition | ProcessStarted | ProcessLine
+    | ProcessDone | Sensed | FrameOpened | FrameClosed | FrameTraced | RunChanged | GraphSwitched
+    | LoopLagged | Failed | Said | Queued | Answered | Cleared | TestsChanged
 )  # fmt: skip

@@ -22,6 +22,7 @@ from agent.core.events import (
     MachineTransition,
     Perceived,
     ProcessDone,
+    ProcessLine,
     ProcessStarted,
     Queued,
     RunChanged,
@@ -92,8 +93,9 @@ def _chat(event: Event) -> Json:
         case (
             Thinking() | Perceived() | Decided() | ToolCalled() | ToolReturned() | Interpreted()
             | Updated() | ContextSent() | MachineCreated() | MachineTransition()
-            | ProcessStarted() | ProcessDone() | Sensed() | FrameOpened() | FrameClosed()
-            | FrameTraced() | RunChanged() | GraphSwitched() | LoopLagged() | TestsChanged()
+            | ProcessStarted() | ProcessLine() | ProcessDone() | Sensed() | FrameOpened()
+            | FrameClosed() | FrameTraced() | RunChanged() | GraphSwitched() | LoopLagged()
+            | TestsChanged()
         ):  # fmt: skip
             return None
         case _:

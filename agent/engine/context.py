@@ -4,7 +4,7 @@ Every question goes through the effect port, under a key that says where it was 
 recording can answer it again.
 """
 
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 import msgspec
 
@@ -12,11 +12,19 @@ from agent.core import controls
 from agent.core.budget import fit
 from agent.core.effects import EffectKey
 from agent.core.errors import NodeFailed, ToolFailed
-from agent.core.events import ContextSent, ProcessDone, ProcessStarted, ToolCalled, ToolReturned
+from agent.core.events import (
+    ContextSent,
+    ProcessDone,
+    ProcessLine,
+    ProcessStarted,
+    ToolCalled,
+    ToolReturned,
+)
 from agent.core.json import Json, canonical
 from agent.core.messages import ModelReply, ModelRequest
 from agent.core.state import Change
 from agent.engine.effects import Answer, Ask, Call, OnText
+from agent.engine.output import Log
 from agent.engine.ports import Tool
 from agent.engine.presence import Presence, Scene, World
 from agent.engine.structured import decode, response_format
@@ -25,7 +33,7 @@ __all__ = ["Context", "Scene", "World"]
 
 T = TypeVar("T")
 RESULT_CHARS = 2000
-LOG_LINES = 200
+_EXIT = {"done": 0, "failed": 1}
 
 
 def _ignore(_text: str) -> None:
@@ -148,28 +156,43 @@ class Context(Presence):
         if own is None:
             known = (*self._world.tools, *sorted(controls.NAMES))
             return await self._perform(key, ask, _unknown(ask.name, known))
-        where, pid = self.where, f"{self.run_id}/{key}"
-        lines: list[str] = []
-
-        def line(text: str) -> None:
-            if len(lines) < LOG_LINES:
-                lines.append(self._world.redactor.text(text))
+        pid, clock = f"{self.run_id}/{key}", self._world.clock
+        log = Log(self._world.redactor, lambda line: self._heard(pid, line))
 
         async def call(_heard: OnText) -> Answer:
-            return Answer(response=await own.call(arguments, line))
+            work = own.call(arguments, log.write)
+            return Answer(response=await self._world.processes.run(pid, work))
 
-        self._emit(ProcessStarted(**where, pid=pid, tool=ask.name))
-        status = "cancelled"
+        self._emit(
+            ProcessStarted(
+                **self.where, pid=pid, tool=ask.name, args=arguments, started=clock.now_ms()
+            )
+        )
+        status: Literal["done", "failed", "cancelled"] = "cancelled"
         try:
             response = await self._perform(key, ask, call)
             status = "done"
-        except ToolFailed:
-            status = "failed"
+        except ToolFailed as failure:
+            status = "cancelled" if failure.code == "cancelled" else "failed"
             raise
         finally:
-            done = ProcessDone(**where, pid=pid, tool=ask.name, status=status, lines=[*lines])
-            self._emit(done)
+            log.close()
+            self._emit(
+                ProcessDone(
+                    **self.where,
+                    pid=pid,
+                    tool=ask.name,
+                    status=status,
+                    lines=[*log.lines],
+                    left_out=log.left_out,
+                    exit_code=_EXIT.get(status),
+                    ended=clock.now_ms(),
+                )
+            )
         return response
+
+    def _heard(self, pid: str, line: str) -> None:
+        self._emit(ProcessLine(**self.where, pid=pid, line=line))
 
     async def _control(self, key: EffectKey, ask: Ask, arguments: Json) -> Json:
         ui = self._state.get("ui")

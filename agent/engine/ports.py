@@ -1,6 +1,6 @@
 """What the engine asks of the world. Adapters implement it; the engine knows none by name."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from typing import Protocol
 
 from agent.core.json import Json
@@ -62,6 +62,18 @@ class Tool(Protocol):
 
         Raises:
             ToolFailed: with a named code; the node is told and may go on.
+        """
+        ...
+
+
+class Processes(Protocol):
+    """Where tool calls run that may take their time."""
+
+    async def run(self, pid: str, work: Coroutine[None, None, Json]) -> Json:
+        """Do ``work`` so that process ``pid`` can be stopped.
+
+        Raises:
+            ToolFailed: ``cancelled`` when it was; else whatever ``work`` raises.
         """
         ...
 

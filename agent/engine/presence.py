@@ -5,7 +5,7 @@ once; what it changes in the channel's state is visible to itself at once and to
 the frame, merged in the order the graph declares.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 
 import msgspec
 
@@ -19,7 +19,16 @@ from agent.core.redact import Redactor
 from agent.core.state import Change, apply
 from agent.engine.effects import Ask, EffectPort
 from agent.engine.police import INSIDE
-from agent.engine.ports import Clock, Model, Render, Tool
+from agent.engine.ports import Clock, Model, Processes, Render, Tool
+
+
+class Inline:
+    """Runs a tool call where it is made; nobody else can stop it."""
+
+    async def run(self, pid: str, work: Coroutine[None, None, Json]) -> Json:
+        """Do ``work``."""
+        del pid
+        return await work
 
 
 class World(msgspec.Struct, frozen=True, kw_only=True):
@@ -35,6 +44,7 @@ class World(msgspec.Struct, frozen=True, kw_only=True):
     graph: GraphSpec | None = None
     """The graph that runs; what a node can learn of it is which experts it may route to."""
     redactor: Redactor = msgspec.field(default_factory=Redactor)
+    processes: Processes = msgspec.field(default_factory=Inline)
 
 
 class Scene(msgspec.Struct, frozen=True, kw_only=True):

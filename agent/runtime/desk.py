@@ -18,6 +18,7 @@ from agent.runtime.lineage import WINDOW, turns_of
 from agent.runtime.live import LiveRun
 from agent.runtime.parts import Parts
 from agent.runtime.ports import RunFilter
+from agent.runtime.processes import Processes
 from agent.runtime.recordings import recording
 from agent.runtime.search import searched
 
@@ -31,14 +32,20 @@ class Desk:
         parts: what the runtime is made of.
         channel: finds (or opens) a channel by name.
         live: the runs that are not terminal, by number.
+        processes: tool calls at work, and the last that ended.
     """
 
     def __init__(
-        self, parts: Parts, channel: Callable[[str], Channel], live: dict[int, LiveRun]
+        self,
+        parts: Parts,
+        channel: Callable[[str], Channel],
+        live: dict[int, LiveRun],
+        processes: Processes,
     ) -> None:
         self._parts = parts
         self._channel = channel
         self._live = live
+        self._processes = processes
         self.chats = 0
         """Open chat sockets."""
 
@@ -247,6 +254,12 @@ class Desk:
     def trace_lines(self, last: int) -> list[bytes]:
         """Return the last events of the log, flat."""
         return self._parts.hub.newest(Topic.TRACE, last)
+
+    def processes(
+        self, *, channel: str | None = None, status: str | None = None, last: int = 50
+    ) -> Json:
+        """Return tool calls, newest first: those at work before those that ended."""
+        return self._processes.page(channel=channel, status=status, last=last)
 
     # The server
 

@@ -18,6 +18,7 @@ from agent.runtime.lineage import WINDOW, state_of, turns_of
 from agent.runtime.live import LiveRun
 from agent.runtime.parts import RUNTIME, Parts, status_event
 from agent.runtime.ports import ChannelRow, Key, Loaded
+from agent.runtime.processes import Processes
 from agent.runtime.watchdog import Watchdog
 from agent.runtime.worker import Worker
 
@@ -40,7 +41,8 @@ class Lanes:
         self._graph = graph
         self._group = group
         self._loop = asyncio.get_running_loop()
-        self._worker = Worker(parts)
+        self.processes = Processes(group)
+        self._worker = Worker(parts, self.processes)
         self._watchdog = Watchdog(parts.hub, self._loop, parts.clock.monotonic)
         self._channels: dict[str, Channel] = {}
         self._closing = False
@@ -90,7 +92,8 @@ class Lanes:
         self._enter(lane, live, ahead)
 
     def _live(self, run: Run) -> LiveRun:
-        return LiveRun(run, self._parts.store, self._parts.hub.publish, self._loop)
+        take = self.processes.take
+        return LiveRun(run, self._parts.store, self._parts.hub.publish, self._loop, take)
 
     def _enter(self, lane: Channel, live: LiveRun, ahead: int) -> None:
         run, publish = live.run, self._parts.hub.publish

@@ -45,6 +45,7 @@ class LiveRun:
         store: where the rows go.
         publish: the log.
         loop: the loop it runs on; asking asyncio for it each time costs a system call.
+        take: hears of tool calls at work; nothing for a replay, in which none is.
     """
 
     def __init__(
@@ -53,6 +54,7 @@ class LiveRun:
         store: Store,
         publish: Callable[[Event], object],
         loop: asyncio.AbstractEventLoop,
+        take: Callable[[Event], None] | None = None,
     ) -> None:
         self.run = run
         self.effects: dict[str, Effect] = {}
@@ -71,6 +73,7 @@ class LiveRun:
         self._store = store
         self._publish = publish
         self._loop = loop
+        self._take = take
         self._waiting: list[asyncio.Future[None]] = []
 
     # Journal and recorder
@@ -112,6 +115,8 @@ class LiveRun:
         if stage is None:
             if isinstance(event, Controls):
                 self.controls = event.controls
+            elif self._take is not None:
+                self._take(event)
             return
         self.stage = stage
         if isinstance(event, Streaming):

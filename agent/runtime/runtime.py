@@ -41,7 +41,7 @@ class Runtime(Desk):
     """
 
     def __init__(self, parts: Parts, lanes: Lanes, next_n: int) -> None:
-        super().__init__(parts, lanes.open, lanes.lives)
+        super().__init__(parts, lanes.open, lanes.lives, lanes.processes)
         self.hub = parts.hub
         self.board = parts.board
         self._lanes = lanes
@@ -196,6 +196,14 @@ class Runtime(Desk):
             return run
         await self._lanes.stop(live)
         return live.run
+
+    def stop_process(self, pid: str) -> Json:
+        """Stop one tool call; its node is told and goes on. One that has ended stays as it is.
+
+        Raises:
+            UnknownProcess: there is none, or it ended long ago.
+        """
+        return self._processes.cancel(pid)
 
     async def clear(self, channel: str = MAIN) -> None:
         """Stop what runs, then forget the conversation; traces stay."""

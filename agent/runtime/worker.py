@@ -8,7 +8,7 @@ announced as ended is on disk.
 import asyncio
 import logging
 
-import msgspec
+from msgspec.structs import replace
 
 from agent.core.errors import AgentError, Overloaded
 from agent.core.events import Answered, Failed, FrameTraced, Said
@@ -26,6 +26,7 @@ from agent.runtime.live import LiveRun
 from agent.runtime.parts import Opening, Parts, opening, scene_of, status_event, turns_of_run
 from agent.runtime.pins import keep
 from agent.runtime.ports import ChannelRow, End
+from agent.runtime.processes import Processes
 from agent.runtime.recordings import entry
 
 _log = logging.getLogger(__name__)
@@ -36,8 +37,9 @@ RETRY_S = 0.5
 class Worker:
     """Executes runs, one at a time a channel."""
 
-    def __init__(self, parts: Parts) -> None:
+    def __init__(self, parts: Parts, processes: Processes) -> None:
         self._parts = parts
+        self._processes = processes
         self._worlds: dict[str, World] = {}
         self._kept: set[str] = set()
         """Revisions whose texts are in the store."""
@@ -74,7 +76,7 @@ class Worker:
     ) -> None:
         """End a run that never began; ``row`` is what its channel is then."""
         ended = advance(live.run, status, self._parts.clock.now_ms())
-        live.run = msgspec.structs.replace(ended, error=error)
+        live.run = replace(ended, error=error)
         end = End(parent=live.run.parent, history_len=0, since_snapshot=0)
         trace = trace_of(live.run, (), (), ())
         summary = Summary(trace)
@@ -86,7 +88,7 @@ class Worker:
         fold = Fold(await self._parts.store.rows(live.run.n))
         begun = live.run.started or live.run.created
         frames = (*fold.frames, *fold.broken(entry(self._parts.library, live.run), begun))
-        run = msgspec.structs.replace(
+        run = replace(
             advance(live.run, RunStatus.INTERRUPTED, self._parts.clock.now_ms()),
             response=fold.response,
             error=f"{INTERRUPTED}: the process ended while it ran",
@@ -109,7 +111,8 @@ class Worker:
     def _world(self, edition: Edition) -> World:
         revision = edition.program.revision
         if revision not in self._worlds:
-            self._worlds = {revision: self._parts.world(edition)}
+            world = self._parts.world(edition)
+            self._worlds = {revision: replace(world, processes=self._processes)}
         return self._worlds[revision]
 
     async def _keep(self, edition: Edition) -> None:
@@ -126,7 +129,7 @@ class Worker:
     def _begin(self, channel: Channel, live: LiveRun, edition: Edition) -> Run:
         parts = self._parts
         head = channel.row.head
-        run = live.run = msgspec.structs.replace(
+        run = live.run = replace(
             advance(live.run, RunStatus.RUNNING, parts.clock.now_ms()),
             graph=edition.manifest.graph,
             revision=edition.program.revision,
@@ -161,7 +164,7 @@ class Worker:
             self._answer(going, live, (clock.monotonic() - began) * 1000)
 
     def _answer(self, going: Pass, live: LiveRun, took: float) -> None:
-        run = live.run = msgspec.structs.replace(
+        run = live.run = replace(
             live.run, response=going.response, total_ms=round(took, 3), error=going.error
         )
         live.answered = True
@@ -184,7 +187,7 @@ class Worker:
             status = RunStatus.ERROR
         elif live.cancelled:
             status, error = RunStatus.CANCELLED, "cancelled"
-        run = msgspec.structs.replace(
+        run = replace(
             advance(live.run, status, self._parts.clock.now_ms()),
             error=error,
             path=going.path,
@@ -206,7 +209,7 @@ class Worker:
         live.run = run
         turns = turns_of_run(run, local=local)
         end = channel.end(run, state, turns, _changes(trace))
-        row = msgspec.structs.replace(channel.row, head=run.n, cleared=False)
+        row = replace(channel.row, head=run.n, cleared=False)
         summary = Summary(trace)
         await self._persist(run, end, summary, row)
         channel.move(run, state, end)

@@ -40,7 +40,13 @@ class Cancel(msgspec.Struct, frozen=True, kw_only=True):
     run_id: str | None = None
 
 
-Command = Say | Act | Cancel
+class CancelProcess(msgspec.Struct, frozen=True, kw_only=True):
+    """Stop one tool call; its run goes on."""
+
+    pid: str
+
+
+Command = Say | Act | Cancel | CancelProcess
 
 
 async def chat(peer: Peer) -> None:
@@ -80,6 +86,8 @@ async def _obey(site: Site, command: Command, lane: str) -> None:
             )
         case Cancel():
             await runtime.cancel(command.run_id or _active(runtime.snapshot(lane)))
+        case CancelProcess():
+            runtime.stop_process(command.pid)
         case _:
             assert_never(command)
 
@@ -114,12 +122,15 @@ def understand(message: str | bytes) -> Command:
         )
     if kind == "cancel":
         return Cancel(run_id=_text(given, "run_id", "") or None)
+    if kind == "cancel_process":
+        return CancelProcess(pid=_text(given, "pid", ""))
     if isinstance(given.get("text"), str):
         if not given["text"].strip():
             raise BadInput("`text`: expected a message, got a blank one")
         return Say(text=given["text"], dashboard=given.get("dashboard"))
     raise BadInput(
-        f"expected an object with a `text`, or of `type` action or cancel, got type {kind!r:.60}"
+        "expected an object with a `text`, or of `type` action, cancel or cancel_process, "
+        f"got type {kind!r:.60}"
     )
 
 

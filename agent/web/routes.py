@@ -1,7 +1,19 @@
 """The whole surface on one screen."""
 
 from agent.core.json import Json
-from agent.web import access, channels, chat, checks, health, openapi, pages, runs, sockets, streams
+from agent.web import (
+    access,
+    channels,
+    chat,
+    checks,
+    health,
+    openapi,
+    pages,
+    processes,
+    runs,
+    sockets,
+    streams,
+)
 from agent.web.endpoint import AnyEndpoint, Call, Endpoint, Nothing
 from agent.web.table import Table
 
@@ -17,6 +29,7 @@ ENDPOINTS: tuple[AnyEndpoint, ...] = (
     *access.ROUTES,
     *runs.ROUTES,
     *channels.ROUTES,
+    *processes.ROUTES,
     *streams.ROUTES,
     *checks.ROUTES,
     Endpoint(

@@ -19,7 +19,7 @@ from starlette.testclient import TestClient
 
 from agent.adapters.auth.local import LocalAuth
 from agent.adapters.auth.nobody import NoAuth
-from agent.core.errors import BadInput, Busy, UnknownGraph, UnknownRun
+from agent.core.errors import BadInput, Busy, UnknownGraph, UnknownProcess, UnknownRun
 from agent.core.events import Event, Failed, Said, Streaming, Thinking, Topic
 from agent.core.runs import Run, RunStatus
 from agent.runtime.hub import Hub
@@ -55,6 +55,13 @@ class FakeClock:
     def token(self, size: int) -> str:
         self.tokens += 1
         return f"{self.tokens:0{size * 2}x}"
+
+
+PROCESS = {
+    "pid": "r-000000000001-0000/1.a.1.0", "run_id": "r-000000000001-0000", "channel": "main",
+    "frame": 1, "node": "a", "tool": "slow", "args": {}, "status": "running", "lines": ["begun"],
+    "left_out": 0, "exit_code": None, "started": 1.0, "ended": None,
+}  # fmt: skip
 
 
 class FakeRuntime:
@@ -115,6 +122,16 @@ class FakeRuntime:
         if name not in ("msg_1", "r-000000000001-0000"):
             raise UnknownRun(f"no run {name!r}")
         return msgspec.structs.replace(self._run("x", "main", True), status=RunStatus.CANCELLED)
+
+    def processes(self, *, channel=None, status=None, last=50):
+        self.asked.append(("processes", channel, status, last))
+        return [PROCESS]
+
+    def stop_process(self, pid):
+        self.asked.append(("stop", pid))
+        if pid != PROCESS["pid"]:
+            raise UnknownProcess(f"no process {pid!r}")
+        return PROCESS
 
     async def clear(self, channel="main"):
         self.asked.append(("clear", channel))

@@ -191,6 +191,16 @@ def test_an_unknown_graph_is_404(world, client):
     assert client.post("/api/graph/switch", json={"name": "v3-framed"}).json()["status"] == "ok"
 
 
+def test_tool_calls_are_listed_and_one_is_stopped(world, client):
+    listed = client.get("/api/processes", params={"status": "running", "last": 3}).json()
+    [found] = listed["processes"]
+    assert client.post("/api/processes/cancel", json={"pid": found["pid"]}).json() == found
+    missing = client.post("/api/processes/cancel", json={"pid": "x"})
+    assert (missing.status_code, missing.json()["error"]) == (404, "unknown_process")
+    assert client.get("/api/processes?status=nonsense").status_code == 422
+    assert world.runtime.asked[0] == ("processes", None, "running", 3)
+
+
 def test_a_channel_in_the_body_wins_over_the_query(world, client):
     client.post("/api/clear?channel=a", json={"channel": "b"})
     client.post("/api/clear?channel=a")

@@ -8,6 +8,7 @@ from agent.core.checks import Post
 from agent.core.errors import BadInput
 from agent.web.chat import Act, Cancel, Say, understand
 from agent.web.sockets import ARRAY_BYTES, arrays
+from web.conftest import PROCESS
 
 
 def open_socket(world, path: str):
@@ -263,3 +264,12 @@ def test_a_switch_leaves_the_socket_alone(world):
         assert client.post("/api/graph/switch", json={"name": "v3-framed"}).status_code == 200
         call(socket, lambda: world.say(1, chat=True))
         assert socket.receive_json()["type"] == "delta"
+
+
+def test_a_tool_call_is_stopped_over_the_socket(world):
+    with open_socket(world, "/ws") as socket:
+        socket.receive_json()
+        socket.send_json({"type": "cancel_process", "pid": PROCESS["pid"]})
+        socket.send_json({"type": "cancel_process", "pid": "x"})
+        assert socket.receive_json()["error"] == "unknown_process"
+    assert world.runtime.asked == [("stop", PROCESS["pid"]), ("stop", "x")]

@@ -145,6 +145,19 @@ export interface ProcessStarted {
   readonly frame?: number | null;
   readonly pid: string;
   readonly tool: string;
+  readonly args: Json;
+  readonly started: number;
+}
+
+/** That process wrote a line. */
+export interface ProcessLine {
+  readonly event: "process_line";
+  readonly node: string;
+  readonly run_id: string;
+  readonly channel: string;
+  readonly frame?: number | null;
+  readonly pid: string;
+  readonly line: string;
 }
 
 /** That process ended. */
@@ -156,8 +169,11 @@ export interface ProcessDone {
   readonly frame?: number | null;
   readonly pid: string;
   readonly tool: string;
-  readonly status: string;
+  readonly status: "cancelled" | "done" | "failed";
   readonly lines: readonly string[];
+  readonly left_out: number;
+  readonly exit_code: number | null;
+  readonly ended: number;
 }
 
 /** What changed around the runtime. */
@@ -474,6 +490,7 @@ export type Event =
   | MachineCreated
   | MachineTransition
   | ProcessStarted
+  | ProcessLine
   | ProcessDone
   | Sensed
   | FrameOpened
