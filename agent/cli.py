@@ -12,6 +12,7 @@ from agent import __version__
 from agent.commands import COMMANDS
 from agent.options import json_option, place, settings_of, stop
 from agent.settings import SETTINGS, Settings
+from agent.suite_command import suite
 
 HELP = {"help_option_names": ["-h", "--help"]}
 
@@ -137,5 +138,5 @@ def generate(*, only_check: bool) -> None:
     sys.exit(files.main(only_check))
 
 
-for _command in COMMANDS:
+for _command in (*COMMANDS, suite):
     main.add_command(_command)

@@ -16,6 +16,7 @@ ENDPOINTS: tuple[AnyEndpoint, ...] = (
     *health.ROUTES,
     *access.ROUTES,
     *runs.ROUTES,
+    *chat.ROUTES,
     *channels.ROUTES,
     *streams.ROUTES,
     *checks.ROUTES,
