@@ -24,7 +24,8 @@ from agent.core.json import Json
 from agent.options import place, stop
 from agent.settings import Settings
 from agent.suite.cases import Suite
-from agent.suite.door import CannotRun, Door
+from agent.suite.door import Door
+from agent.suite.errors import BadSuite, CannotRun, SuiteError
 from agent.suite.parse import load
 from agent.suite.results import Result, document
 from agent.suite.run import Plan, run
@@ -93,10 +94,9 @@ def suite(
     output = Output(junit=junit, json=as_json)
     try:
         with _server(url, token, settings) as target:
-            code = _watched(files, target, plan, output) if watch else None
-            if code is None:
-                code = _once(files, target, plan, output)
-    except AgentError as error:
+            work = _watched if watch else _once
+            code = work(files, target, plan, output)
+    except (AgentError, SuiteError) as error:
         raise stop(str(error)) from None
     sys.exit(code)
 
@@ -164,9 +164,7 @@ def _watched(files: tuple[Path, ...], target: Target, plan: Plan, output: Output
             seen = _times(files)
             try:
                 code = _once(files, target, plan, output)
-            except CannotRun:
-                raise
-            except AgentError as error:
+            except BadSuite as error:
                 click.echo(str(error), err=True)
                 code = 2
             click.echo("waiting for a change; Ctrl-C ends", err=True)

@@ -111,9 +111,16 @@ class SqlCheck(msgspec.Struct, frozen=True, tag=True):
     holds: Predicate
 
 
+class SqlBefore(msgspec.Struct, frozen=True, tag=True):
+    """The run's first query with one text comes before its first with the other."""
+
+    first: str
+    then: str
+
+
 Expectation: TypeAlias = (
     ResponseCheck | ActionsCount | ActionsCheck | StateCheck | Has | HasNo | Before | FramesCheck
-    | PathCheck | SqlCheck
+    | PathCheck | SqlCheck | SqlBefore
 )  # fmt: skip
 
 
@@ -172,13 +179,13 @@ class Suite(msgspec.Struct, frozen=True, kw_only=True):
 
     def steps_of(self, wording: int) -> tuple[tuple[Step, bool], ...]:
         """Return each step, and whether it is checked, when wording number ``wording`` is used."""
-        return tuple((step, wording < _wordings(step)) for step in self.steps)
+        return tuple((step, wording in self._counted(step)) for step in self.steps)
 
     @property
     def checks(self) -> int:
         """How many checks one run of the whole file makes."""
-        return sum(len(step.checks) * _wordings(step) for step in self.steps)
+        return sum(len(step.checks) * len(self._counted(step)) for step in self.steps)
 
-
-def _wordings(step: Step) -> int:
-    return len(step.does.wordings) if isinstance(step.does, Send) else 1
+    def _counted(self, step: Step) -> range:
+        """A message counts once per wording, a click every time."""
+        return range(len(step.does.wordings) if isinstance(step.does, Send) else self.wordings)

@@ -13,20 +13,14 @@ from urllib.parse import urlencode
 import msgspec
 
 from agent import net
-from agent.core.errors import AgentError
 from agent.core.json import Json, fields, items
+from agent.suite.errors import CannotRun
 from agent.suite.match import Evidence
 
 WINDOW = 40
 """Events looked at when the server names no run."""
 PAUSE_S = 0.1
 _UNFINISHED = ("running", "paused", "waiting", "queued")
-
-
-class CannotRun(AgentError):  # noqa: N818
-    """The suite could not be run to its end; the message says what to do next."""
-
-    slug = "cannot_run"
 
 
 class Door:

@@ -25,24 +25,23 @@ from agent.suite.cases import (
     Predicate,
     ResponseCheck,
     Sign,
+    SqlBefore,
     SqlCheck,
     StateCheck,
 )
+from agent.suite.errors import Unclear
 
 _QUOTED = r'"(?:[^"\\]|\\.)*"'
 _LIST = re.compile(rf"{_QUOTED}(?: or {_QUOTED})*")
 _LENGTH = re.compile(r"length *(==|!=|>=|<=|>|<) *(\d{1,6})")
 _REGEX = re.compile(r"matches /(.+)/")
+_ORDER = re.compile(rf"({_QUOTED}) before ({_QUOTED})")
 _KEY = re.compile(r"([A-Za-z_][\w.-]*) +(\S.*)")
 _FACT = re.compile(rf"[A-Za-z_][\w.-]*(?: +(?:[A-Za-z_]\w*={_QUOTED}|[A-Za-z_][\w.-]*))*")
 _PART = re.compile(rf"([A-Za-z_]\w*)=({_QUOTED})|([A-Za-z_][\w.-]*)")
 _PATH = re.compile(r"[a-z_]+(?:\+[a-z_]+)*")
 _RESERVED = frozenset({"has", "no", "or", "before"})
 ACTION = re.compile(r"\S(?:.{0,118}\S)?")
-
-
-class Unclear(Exception):  # noqa: N818
-    """A line is not understood; the text says what was expected."""
 
 
 def expectation(key: str, value: str) -> Expectation:
@@ -192,6 +191,8 @@ def _path(value: str) -> Expectation:
 
 
 def _sql(value: str) -> Expectation:
+    if found := _ORDER.fullmatch(value):
+        return SqlBefore(*(quoted(part)[0] for part in found.groups()))
     return SqlCheck(_predicate(value))
 
 

@@ -29,6 +29,7 @@ from agent.suite.cases import (
     PathCheck,
     Predicate,
     ResponseCheck,
+    SqlBefore,
     SqlCheck,
     StateCheck,
 )
@@ -81,12 +82,10 @@ def judge(expects: Expectation, seen: Evidence) -> str:
             return _actions(expects.holds, seen.actions)
         case StateCheck():
             return _state(expects, seen.state)
-        case SqlCheck():
-            return _sql(expects.holds, seen.queries)
-        case FramesCheck():
-            return _same((str(expects.count),), str(fields(seen.trace).get("total_frames", "none")))
-        case PathCheck():
-            return _same(expects.names, str(fields(seen.trace).get("path", "none")))
+        case SqlCheck() | SqlBefore():
+            return _sql(expects, seen.queries)
+        case FramesCheck() | PathCheck():
+            return _way(expects, fields(seen.trace))
         case Has() | HasNo() | Before():
             return _trace(expects, seen)
         case _:
@@ -104,7 +103,11 @@ def find(click: Click, shown: Sequence[Json]) -> Json:
     return None
 
 
-def _same(wanted: Sequence[str], got: str) -> str:
+def _way(expects: FramesCheck | PathCheck, trace: Mapping[str, Json]) -> str:
+    if isinstance(expects, FramesCheck):
+        wanted, got = (str(expects.count),), str(trace.get("total_frames", "none"))
+    else:
+        wanted, got = expects.names, str(trace.get("path", "none"))
     return "" if got in wanted else f"expected {' or '.join(wanted)}, got {got}"
 
 
@@ -187,7 +190,10 @@ def _at(value: Json, *path: str) -> Json:
     return value
 
 
-def _sql(holds: Predicate, queries: Sequence[str]) -> str:
+def _sql(expects: SqlCheck | SqlBefore, queries: Sequence[str]) -> str:
+    if isinstance(expects, SqlBefore):
+        return _order(expects, queries)
+    holds = expects.holds
     got = f"the queries are {queries!r:.400}" if queries else "there was no query"
     match holds:
         case Length():
@@ -197,6 +203,16 @@ def _sql(holds: Predicate, queries: Sequence[str]) -> str:
         case _:
             good = any(_holds(holds, query) for query in queries)
     return "" if good else f"expected {_told(holds)}; {got}"
+
+
+def _order(expects: SqlBefore, queries: Sequence[str]) -> str:
+    first, then = (
+        next((n for n, query in enumerate(queries) if _has_word((word,), query)), -1)
+        for word in (expects.first, expects.then)
+    )
+    if 0 <= first < then:
+        return ""
+    return f'expected "{expects.first}" before "{expects.then}"; the queries are {queries!r:.400}'
 
 
 # The trace

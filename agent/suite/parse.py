@@ -6,21 +6,15 @@ All errors of a file are told at once.
 import re
 from pathlib import Path
 
-from agent.core.errors import BadInput
 from agent.suite.cases import Check, Click, Send, Step, Suite
-from agent.suite.expect import ACTION, EXPECTATIONS, Unclear, expectation, quoted
+from agent.suite.errors import BadSuite, Unclear
+from agent.suite.expect import ACTION, EXPECTATIONS, expectation, quoted
 
 _STEP = re.compile(r"(\d+)\. +(\S.*)")
 _BULLET = re.compile(r"- +([^:]+?)(?:: *(.*))?")
 _FIRST = re.compile(r'first matching +("(?:.*)")')
 _NAME = re.compile(r"[A-Za-z0-9][\w.-]{0,63}")
 _SECTIONS = ("Setup", "Steps")
-
-
-class BadSuite(BadInput):
-    """A suite file is broken; each line of the message starts with ``file:line``."""
-
-    slug = "bad_suite"
 
 
 def load(path: Path) -> Suite:

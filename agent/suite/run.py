@@ -12,7 +12,8 @@ import msgspec
 
 from agent.core.json import Json, fields
 from agent.suite.cases import Click, Step, Suite
-from agent.suite.door import CannotRun, Door
+from agent.suite.door import Door
+from agent.suite.errors import CannotRun
 from agent.suite.match import Evidence, find, judge
 from agent.suite.results import Result
 
