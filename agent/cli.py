@@ -13,6 +13,7 @@ from agent.commands import COMMANDS
 from agent.options import json_option, place, settings_of, stop
 from agent.processes_command import processes
 from agent.settings import SETTINGS, Settings
+from agent.suite_command import suite
 
 HELP = {"help_option_names": ["-h", "--help"]}
 
@@ -138,5 +139,5 @@ def generate(*, only_check: bool) -> None:
     sys.exit(files.main(only_check))
 
 
-for _command in (*COMMANDS, processes):
+for _command in (*COMMANDS, processes, suite):
     main.add_command(_command)

@@ -1,19 +1,20 @@
-"""The chat socket: what a tab says, and what is said to it.
+"""The chat socket: what a tab says, and what is said to it; and a click over HTTP.
 
 The socket goes on reading while a run works, so a cancel arrives; it never waits for an answer,
 only for a message to be on disk. What a client sends wrongly is answered and the socket stays.
 """
 
 from collections.abc import Mapping
-from typing import assert_never
+from typing import Annotated, assert_never
 
 import msgspec
 
-from agent.core.errors import AgentError, BadInput
+from agent.core.errors import AgentError, BadInput, Overloaded
 from agent.core.events import Topic
 from agent.core.json import Json, fields
-from agent.web.endpoint import channel
+from agent.web.endpoint import AnyEndpoint, Call, ChannelText, Endpoint, Lane, channel
 from agent.web.limits import check_json
+from agent.web.runs import Sent
 from agent.web.site import Site, principal_of
 from agent.web.sockets import Peer, problem, write
 from agent.web.wait import first_of
@@ -47,6 +48,24 @@ class CancelProcess(msgspec.Struct, frozen=True, kw_only=True):
 
 
 Command = Say | Act | Cancel | CancelProcess
+
+
+class Click(msgspec.Struct, frozen=True, kw_only=True):
+    """A click, from a program."""
+
+    action: Annotated[str, msgspec.Meta(min_length=1)]
+    """Action or label of the button."""
+    data: Json = None
+    """What tells apart buttons that share an action: `{"machine_id"}`, or the exact payload."""
+    channel: ChannelText | None = None
+
+
+async def action(call: Call[Click, Lane]) -> Json:
+    """Click a button; it queues behind what runs, and is on disk before the answer."""
+    body = call.body
+    lane = channel(body.channel, call.query.channel)
+    run = await call.runtime.act(body.action, body.data, channel=lane)
+    return Sent(id=run.alias or run.run_id, run_id=run.run_id)
 
 
 async def chat(peer: Peer) -> None:
@@ -151,3 +170,16 @@ def _text(given: Mapping[str, Json], name: str, default: str) -> str:
     if not isinstance(value, str):
         raise BadInput(f"`{name}`: expected text, got {value!r:.60}")
     return value
+
+
+ROUTES: tuple[AnyEndpoint, ...] = (
+    Endpoint(
+        method="POST",
+        path="/api/action",
+        call=action,
+        body=Click,
+        query=Lane,
+        answer=Sent,
+        errors=(Overloaded,),
+    ),
+)

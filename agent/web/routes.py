@@ -28,6 +28,7 @@ ENDPOINTS: tuple[AnyEndpoint, ...] = (
     *health.ROUTES,
     *access.ROUTES,
     *runs.ROUTES,
+    *chat.ROUTES,
     *channels.ROUTES,
     *processes.ROUTES,
     *streams.ROUTES,

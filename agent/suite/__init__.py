@@ -1,0 +1,1 @@
+"""Suites: conversations written in markdown, held with a server over HTTP."""
