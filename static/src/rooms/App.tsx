@@ -13,7 +13,7 @@ import { Dialogs } from "./Dialogs";
 import { Events } from "./Events";
 import { Frames } from "./Frames";
 import { GraphRoom } from "./Graph";
-import { Banner, Header } from "./Header";
+import { Banners, Header } from "./Header";
 import { Inspector } from "./Inspector";
 import { MemoryRoom, Tests } from "./parts";
 import { Runs } from "./Runs";
@@ -101,7 +101,7 @@ export function App() {
   return (
     <>
       <Header />
-      <Banner />
+      <Banners />
       {narrow.value ? <Phone room={room} /> : <Wide room={room} />}
       <Notice />
       <Dialogs />

@@ -12,7 +12,10 @@ import { Controls } from "./Controls";
 import { Model } from "./Header";
 import { Markdown } from "./parts";
 
-export const EXAMPLES = ["say hello", "make a counter", "how many customers are in Leipzig?"];
+/** What a newcomer may try, in the browser's language where the built-in model speaks it. */
+export const EXAMPLES = navigator.language.startsWith("de")
+  ? ["sag hallo", "mach einen Zähler", "wie viele Kunden gibt es in Leipzig?"]
+  : ["say hello", "make a counter", "how many customers are in Leipzig?"];
 
 function Facts({ run_id }: { readonly run_id: string }) {
   const run = known(run_id);
@@ -89,7 +92,7 @@ function First() {
   const model = info.value?.model;
   return (
     <div class="first">
-      <h3>Every message becomes frames you can see and replay.</h3>
+      <h2>Every message becomes frames you can see and replay.</h2>
       <p class="faint">Try one of these, then click a node or a bar.</p>
       {model?.builtin ? <p class="faint">Answers come from the {model.label}. For a real one: {info.value?.connect_hint}.</p> : null}
     </div>
