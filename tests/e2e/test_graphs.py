@@ -47,11 +47,11 @@ def test_after_a_switch_the_new_graph_is_drawn_and_a_chosen_run_shows_its_own(ow
     page = visit(own_server())
     say(page, "hello")
     expect(page.locator(".net .node-done")).not_to_have_count(0)
-    switch(page, "v4-eras")
-    expect(page.get_by_role("group", name="Graph v4-eras")).to_be_visible()
+    switch(page, "v3-framed")
+    expect(page.get_by_role("group", name="Graph v3-framed")).to_be_visible()
     expect(page.locator(".net .node-done")).to_have_count(0)
     page.locator(".said-assistant .facts").click()
-    expect(page.get_by_role("group", name="Graph v3-framed")).to_be_visible()
+    expect(page.get_by_role("group", name="Graph v4-eras")).to_be_visible()
     assert names(page) == {"input", "output", "memorizer"}
 
 
@@ -65,7 +65,7 @@ def test_a_switch_during_a_run_asks_first(own_server, visit, violations, choice,
     switch(page, "v1-current")
     banner = page.locator(".banner")
     expect(banner).to_contain_text("A run is at work. Switch to v1-current")
-    expect(page.get_by_label("graph", exact=True)).to_have_value("v3-framed")
+    expect(page.get_by_label("graph", exact=True)).to_have_value("v4-eras")
     assert violations(page) == []
     banner.get_by_role("button", name=choice).click()
     expect(page.get_by_label("graph", exact=True)).to_have_value("v1-current")
@@ -83,13 +83,11 @@ def test_a_switch_that_is_not_wanted_changes_nothing(own_server, visit):
     expect(page.locator(".banner")).to_have_count(0)
     authorization = {"authorization": f"Bearer {server.token}"}
     told = httpx.get(f"{server.url}/api/graph/active", headers=authorization).json()
-    assert told["name"] == "v3-framed"
+    assert told["name"] == "v4-eras"
 
 
 def test_an_expert_tells_what_it_does_in_the_answer_that_follows(own_server, visit):
     page = visit(own_server())
-    switch(page, "v4-eras")
-    expect(page.get_by_role("group", name="Graph v4-eras")).to_be_visible()
     say(page, "make a traffic light")
     expect(figure(page, "path")).to_have_text("expert")
     expect(page.locator(".said-assistant")).to_have_count(1)
