@@ -23,10 +23,12 @@ export interface Place {
   readonly ev: string;
   /** Selected event; 0 for none. */
   readonly seq: number;
+  /** Which checks of a suite are shown; empty for all. */
+  readonly only: "" | "failed";
 }
 
 export const HOME: Place = {
-  room: "frames", run: "", frame: 0, node: "", visit: 1, tab: "summary", q: "", ev: "", seq: 0,
+  room: "frames", run: "", frame: 0, node: "", visit: 1, tab: "summary", q: "", ev: "", seq: 0, only: "",
 };
 
 const whole = (text: string | null, otherwise: number): number => {
@@ -50,13 +52,14 @@ export function parse(hash: string): Place {
     q: given.get("q") ?? "",
     ev: given.get("ev") ?? "",
     seq: whole(given.get("seq"), 0),
+    only: given.get("only") === "failed" ? "failed" : "",
   };
 }
 
 /** Only what differs from the home place is written. */
 export function format(place: Place): string {
   const query = new URLSearchParams();
-  for (const key of ["run", "frame", "node", "visit", "tab", "q", "ev", "seq"] as const) {
+  for (const key of ["run", "frame", "node", "visit", "tab", "q", "ev", "seq", "only"] as const) {
     if (place[key] !== HOME[key]) query.set(key, String(place[key]));
   }
   const text = query.toString();

@@ -5,7 +5,7 @@ import type { Room } from "../lib/place";
 import { notice } from "../store/notice";
 import { go, place } from "../store/place";
 import { narrow } from "../store/screen";
-import { record, tally } from "../store/tests";
+import { shownTests, tally } from "../store/tests";
 import { Icon } from "../ui/Icon";
 import { type TabOf, Tabs } from "../ui/Tabs";
 import { Chat } from "./Chat";
@@ -24,7 +24,7 @@ const TOGETHER: ReadonlySet<Room> = new Set(["chat", "graph", "frames", "inspect
 function testBadge(): string | undefined {
   const { done, failed, expected } = tally.value;
   if (failed) return `✕ ${failed}`;
-  return record.value?.running ? `${done}/${expected ?? "—"}` : undefined;
+  return shownTests.value?.running ? `${done}/${expected ?? "—"}` : undefined;
 }
 
 const wideTabs = (): readonly TabOf<Room>[] => [

@@ -71,6 +71,9 @@ export interface TestResult {
   readonly status: string;
   readonly detail?: string;
   readonly run_id?: string;
+  /** Of the suite's file. */
+  readonly line?: number;
+  readonly suite?: string;
 }
 
 export interface TestRecord {
@@ -81,6 +84,14 @@ export interface TestRecord {
   readonly last_red: Json;
   readonly total_expected: number;
   readonly stale?: boolean;
+}
+
+/** The latest run that ended; an empty object when there was none. */
+export interface FinishedTests {
+  readonly suites: readonly string[];
+  readonly finished: number;
+  readonly results: readonly TestResult[];
+  readonly total_expected: number;
 }
 
 export interface Info {
