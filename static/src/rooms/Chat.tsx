@@ -1,16 +1,15 @@
 /** The conversation, what waits behind it, and where the next message is written. */
 import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import { count, ms, plural } from "../lib/format";
-import { answered, cut, said, pending, ready, type Message } from "../store/chat";
+import { answered, controls, cut, said, pending, ready, type Message } from "../store/chat";
 import { attempt } from "../store/notice";
 import { go } from "../store/place";
 import { narrow } from "../store/screen";
 import { doing, known, shownId, working } from "../store/runs";
 import { cancel, info, readEarlier, say } from "../store/session";
 import { Icon } from "../ui/Icon";
-import { Controls } from "./Controls";
 import { Model } from "./Header";
-import { Markdown } from "./parts";
+import { Controls, Markdown } from "./parts";
 
 /** What a newcomer may try, in the browser's language where the built-in model speaks it. */
 export const EXAMPLES = navigator.language.startsWith("de")
@@ -170,7 +169,7 @@ export function Chat() {
     <section class="room room-chat" aria-label="Chat">
       <Messages />
       <Doing />
-      <Controls />
+      {controls.value.length ? <Controls /> : null}
       <div class="chips" role="group" aria-label="Examples">
         {EXAMPLES.map((example) => (
           <button type="button" class="chip" key={example} onClick={() => void attempt(say(example))}>{example}</button>

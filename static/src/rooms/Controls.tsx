@@ -1,4 +1,5 @@
 /** The workspace beside the chat: what answers put there, and machines that stay. All of it is text. */
+import "../styles/controls.css";
 import { arrange, clickData, local, type Machine, percentOf } from "../lib/controls";
 import { type Fields, table, text } from "../lib/json";
 import { clicked, controls } from "../store/chat";

@@ -1,4 +1,5 @@
 /** Suites, steps and checks, check by check as the runner reports them. */
+import "../styles/tests.css";
 import { count, stamp } from "../lib/format";
 import { fields, text } from "../lib/json";
 import { go, place } from "../store/place";

@@ -11,6 +11,7 @@ import * as graph from "./graph";
 import * as history from "./history";
 import * as memory from "./memory";
 import { follow, place } from "./place";
+import * as processes from "./processes";
 import * as runs from "./runs";
 import * as tests from "./tests";
 import { record } from "./tests";
@@ -28,6 +29,7 @@ function take(line: TraceLine): void {
   if (line.event === "gap") resync();
   if (line.event === "gap" || line.event === "snapshot") return;
   runs.tell(line);
+  processes.tell(line);
   apply(line);
 }
 

@@ -122,6 +122,24 @@ export interface Verdict {
   readonly divergence: Divergence | null;
 }
 
+/** A tool call that can be watched and stopped. */
+export interface Process {
+  readonly pid: string;
+  readonly run_id: string;
+  readonly channel: string;
+  readonly frame: number | null;
+  readonly node: string;
+  readonly tool: string;
+  readonly args: Json;
+  readonly status: string;
+  readonly lines: readonly string[];
+  /** Lines it wrote beyond those that are kept. */
+  readonly left_out: number;
+  readonly exit_code: number | null;
+  readonly started: number;
+  readonly ended: number | null;
+}
+
 /** One line, or a batch of them. */
 export function lines(message: unknown): readonly TraceLine[] {
   return (Array.isArray(message) ? message : [message]) as readonly TraceLine[];
