@@ -10,7 +10,7 @@ import "./styles/lists.css";
 import { App } from "./rooms/App";
 import { listen } from "./rooms/keys";
 import { Markdown } from "./rooms/parts";
-import { working } from "./store/runs";
+import { newest, working } from "./store/runs";
 import { start } from "./store/session";
 
 const root = document.getElementById("app");
@@ -21,6 +21,8 @@ listen();
 effect(() => {
   document.title = working.value ? `● ${working.value.status} — Framescope` : "Framescope";
 });
-// Answers come soon: they should not change their looks while they are read.
-void Markdown.fetch();
+effect(() => {
+  // An answer is there or comes soon: it should not change its looks while it is read.
+  if (newest.value) void Markdown.fetch();
+});
 void start();

@@ -3,7 +3,7 @@ import { format, HOME, parse } from "../src/lib/place";
 
 describe("the address", () => {
   it("holds every selection", () => {
-    const there = { room: "inspector", run: "r-000000000012-0abc", frame: 3, node: "thinker", visit: 2, tab: "model", q: "path:director a&b=c #x", ev: "node:ui -event:streaming", seq: 41 } as const;
+    const there = { room: "inspector", run: "r-000000000012-0abc", frame: 3, node: "thinker", visit: 2, tab: "model", q: "path:director a&b=c #x", ev: "node:ui -event:streaming", seq: 41, pid: "r-1/2.thinker.0", only: "failed" } as const;
     expect(parse(format(there))).toEqual(there);
   });
 

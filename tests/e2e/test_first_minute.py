@@ -48,7 +48,7 @@ def test_a_question_about_data_has_four_frames_and_a_table_of_rows(server, visit
     page.locator(".net g.node", has_text="expert_eras").click()
     page.get_by_role("tab", name="Tools").click()
     expect(page.locator(".inspector-body")).to_contain_text("SELECT")
-    expect(page.locator(".inspector-body table")).to_be_visible()
+    expect(page.locator(".inspector-body table").last).to_be_visible()
     number = page.locator(".inspector-body tbody td").last.inner_text()
     expect(page.locator(".said-assistant").last).to_contain_text(number)
 

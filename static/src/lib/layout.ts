@@ -35,7 +35,19 @@ export interface Drawing {
   readonly lines: readonly Line[];
 }
 
-export const BOX = { width: 100, height: 40 };
+const HEIGHT = 40;
+const NARROW = 100;
+const BROAD = 150;
+/** Left of the name is the lamp; a letter of the name takes about this much. */
+export const INDENT = 22;
+const LETTER = 6.6;
+
+/** All boxes of a graph are as wide as its longest name needs. */
+export function boxOf(net: Net): { readonly width: number; readonly height: number; readonly letters: number } {
+  const longest = Math.max(0, ...net.nodes.map((id) => id.length));
+  const width = Math.min(BROAD, Math.max(NARROW, Math.ceil(INDENT + LETTER * longest + 8)));
+  return { width, height: HEIGHT, letters: Math.floor((width - INDENT - 4) / LETTER) };
+}
 
 interface Point {
   x: number;
@@ -57,10 +69,11 @@ export function curve(points: readonly Point[]): string {
 }
 
 export function draw(net: Net, direction: "LR" | "TB"): Drawing {
+  const { width, height } = boxOf(net);
   const graph = new Graph({ multigraph: true });
   graph.setGraph({ rankdir: direction, nodesep: 20, ranksep: 30, edgesep: 12, marginx: 6, marginy: 8 });
   graph.setDefaultEdgeLabel(() => ({}));
-  for (const id of net.nodes) graph.setNode(id, { ...BOX });
+  for (const id of net.nodes) graph.setNode(id, { width, height });
   net.links.forEach((link, index) => {
     const labelled = link.condition !== "";
     graph.setEdge(link.from, link.to, { width: labelled ? 8 : 0, height: 8, labelpos: "c" }, String(index));

@@ -2,7 +2,7 @@
  * Where the page is, as text in the address: `#/frames?run=…&frame=3&node=thinker&tab=model`.
  * Everything that can be selected is here, so a reload, a restart or a colleague sees the same.
  */
-export const ROOMS = ["chat", "graph", "frames", "inspector", "memory", "runs", "events", "tests"] as const;
+export const ROOMS = ["chat", "graph", "frames", "inspector", "memory", "processes", "runs", "events", "tests"] as const;
 export type Room = (typeof ROOMS)[number];
 
 export const TABS = ["summary", "input", "output", "model", "tools", "state", "raw"] as const;
@@ -23,10 +23,14 @@ export interface Place {
   readonly ev: string;
   /** Selected event; 0 for none. */
   readonly seq: number;
+  /** Unfolded process. */
+  readonly pid: string;
+  /** Which checks of a suite are shown; empty for all. */
+  readonly only: "" | "failed";
 }
 
 export const HOME: Place = {
-  room: "frames", run: "", frame: 0, node: "", visit: 1, tab: "summary", q: "", ev: "", seq: 0,
+  room: "frames", run: "", frame: 0, node: "", visit: 1, tab: "summary", q: "", ev: "", seq: 0, pid: "", only: "",
 };
 
 const whole = (text: string | null, otherwise: number): number => {
@@ -50,13 +54,15 @@ export function parse(hash: string): Place {
     q: given.get("q") ?? "",
     ev: given.get("ev") ?? "",
     seq: whole(given.get("seq"), 0),
+    pid: given.get("pid") ?? "",
+    only: given.get("only") === "failed" ? "failed" : "",
   };
 }
 
 /** Only what differs from the home place is written. */
 export function format(place: Place): string {
   const query = new URLSearchParams();
-  for (const key of ["run", "frame", "node", "visit", "tab", "q", "ev", "seq"] as const) {
+  for (const key of ["run", "frame", "node", "visit", "tab", "q", "ev", "seq", "pid", "only"] as const) {
     if (place[key] !== HOME[key]) query.set(key, String(place[key]));
   }
   const text = query.toString();

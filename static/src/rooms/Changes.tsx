@@ -1,4 +1,5 @@
 /** What a visit wrote into the channel's state, with what the same run had there before. */
+import "../styles/calls.css";
 import { pretty } from "../lib/format";
 import type { RunView, Visit } from "../store/visits";
 import type { Change } from "../wire/types.gen";

@@ -1,18 +1,20 @@
 /** The conversation, what waits behind it, and where the next message is written. */
 import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import { count, ms, plural } from "../lib/format";
-import { answered, cut, said, pending, ready, type Message } from "../store/chat";
+import { answered, controls, cut, said, pending, ready, type Message } from "../store/chat";
 import { attempt } from "../store/notice";
 import { go } from "../store/place";
 import { narrow } from "../store/screen";
 import { doing, known, shownId, working } from "../store/runs";
 import { cancel, info, readEarlier, say } from "../store/session";
 import { Icon } from "../ui/Icon";
-import { Controls } from "./Controls";
 import { Model } from "./Header";
-import { Markdown } from "./parts";
+import { Controls, Markdown } from "./parts";
 
-export const EXAMPLES = ["say hello", "make a counter", "how many customers are in Leipzig?"];
+/** What a newcomer may try, in the browser's language where the built-in model speaks it. */
+export const EXAMPLES = navigator.language.startsWith("de")
+  ? ["sag hallo", "mach einen Zähler", "wie viele Kunden gibt es in Leipzig?"]
+  : ["say hello", "make a counter", "how many customers are in Leipzig?"];
 
 function Facts({ run_id }: { readonly run_id: string }) {
   const run = known(run_id);
@@ -89,7 +91,7 @@ function First() {
   const model = info.value?.model;
   return (
     <div class="first">
-      <h3>Every message becomes frames you can see and replay.</h3>
+      <h2>Every message becomes frames you can see and replay.</h2>
       <p class="faint">Try one of these, then click a node or a bar.</p>
       {model?.builtin ? <p class="faint">Answers come from the {model.label}. For a real one: {info.value?.connect_hint}.</p> : null}
     </div>
@@ -167,7 +169,7 @@ export function Chat() {
     <section class="room room-chat" aria-label="Chat">
       <Messages />
       <Doing />
-      <Controls />
+      {controls.value.length ? <Controls /> : null}
       <div class="chips" role="group" aria-label="Examples">
         {EXAMPLES.map((example) => (
           <button type="button" class="chip" key={example} onClick={() => void attempt(say(example))}>{example}</button>

@@ -1,7 +1,6 @@
 /** The graph, lit by the run that is shown. A node leads to its frame and back. */
 import type { Net } from "../lib/layout";
-import { drawn, stateOf } from "../store/graph";
-import { shown } from "../store/runs";
+import { drawn, lit, stateOf } from "../store/graph";
 import { Empty, Status } from "../ui/bits";
 import { pick } from "./choose";
 import { Picture } from "./parts";
@@ -10,7 +9,7 @@ import { Picture } from "./parts";
 const DRAWABLE = 60;
 
 function List({ net }: { readonly net: Net }) {
-  const visits = shown.value?.visits ?? [];
+  const visits = lit.value;
   return (
     <ul class="net-list">
       {net.nodes.map((node) => {

@@ -1,7 +1,7 @@
 /** Name, graph, model, what is going on, whether the page is live. */
 import { useState } from "preact/hooks";
 import { connection } from "../store/connection";
-import { change, choices, active } from "../store/graph";
+import { active, change, choices, switching } from "../store/graph";
 import { attempt } from "../store/notice";
 import { working } from "../store/runs";
 import { clear, info } from "../store/session";
@@ -18,7 +18,15 @@ function GraphChoice() {
   return (
     <label class="choice">
       <span class="faint">graph</span>
-      <select aria-label="graph" value={now} onChange={(event) => void attempt(change(event.currentTarget.value))}>
+      <select
+        aria-label="graph" value={now}
+        onChange={(event) => {
+          const { value } = event.currentTarget;
+          // Until the server has switched, the page shows what is active.
+          event.currentTarget.value = now;
+          void attempt(change(value));
+        }}
+      >
         {all.some((graph) => graph.name === now) ? null : <option value={now}>{now || "—"}</option>}
         {all.map((graph) => <option key={graph.name} value={graph.name} title={graph.description}>{graph.name}</option>)}
       </select>
@@ -76,9 +84,26 @@ export function Header() {
   );
 }
 
+/** A run is at work: switch after it, or at its cost. */
+function Switching() {
+  const wanted = switching.value;
+  if (!wanted) return null;
+  if (wanted.waits) return <p class="banner" role="status">The graph {wanted.name} takes over when the run at work has ended.</p>;
+  return (
+    <div class="banner" role="alert">
+      <span>A run is at work. Switch to {wanted.name}:</span>
+      <button type="button" class="quiet" onClick={() => void attempt(change(wanted.name, "after"))}>after it</button>
+      <button type="button" class="quiet" onClick={() => void attempt(change(wanted.name, "cancel"))}>now, and cancel it</button>
+      <button type="button" class="quiet" onClick={() => { switching.value = null; }}>not at all</button>
+    </div>
+  );
+}
+
 /** One line when the page is not live, so that nobody trusts a stale picture. */
-export function Banner() {
+function Lost() {
   const now = connection.value;
   if (now.state === "live" || now.state === "connecting" || now.state === "denied") return null;
   return <p class={`banner banner-${now.state}`} role="alert">{now.detail}</p>;
 }
+
+export const Banners = () => <><Lost /><Switching /></>;

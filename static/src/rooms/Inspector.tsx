@@ -12,7 +12,7 @@ import { Icon } from "../ui/Icon";
 import { JsonTree } from "../ui/JsonTree";
 import { Tabs } from "../ui/Tabs";
 import { choose } from "./choose";
-import { Changes, ModelCall, ToolCall } from "./parts";
+import { Changes, ModelCall, ProcessesOf, ToolCall } from "./parts";
 
 const LABELS: Readonly<Record<Tab, string>> = {
   summary: "Summary", input: "Input", output: "Output", model: "Model", tools: "Tools", state: "State", raw: "Raw",
@@ -70,6 +70,7 @@ function raw(visit: Visit): string {
 }
 
 function Body({ run, visit, tab }: { readonly run: RunView; readonly visit: Visit; readonly tab: Tab }) {
+  if (!visit.record && tab === "tools" && run.status === "running") return <ProcessesOf run_id={run.run_id} frame={visit.frame} node={visit.node} />;
   if (!visit.record && tab !== "summary" && tab !== "raw") {
     return <Empty title={run.status === "running" ? "Details come when the run has ended." : "Reading the trace…"} />;
   }
@@ -86,7 +87,7 @@ function Body({ run, visit, tab }: { readonly run: RunView; readonly visit: Visi
     }
     case "tools": {
       const used = calls(visit, "tool");
-      return used.length ? <>{used.map((call) => <ToolCall key={call.effect_id} call={call} />)}</> : <Empty title="This node called no tool." />;
+      return used.length ? <>{used.map((call) => <ToolCall key={call.effect_id} call={call} pid={`${run.run_id}/${call.effect_id}`} />)}</> : <Empty title="This node called no tool." />;
     }
     case "state":
       return <Changes run={run} visit={visit} />;

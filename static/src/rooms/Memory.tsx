@@ -1,4 +1,5 @@
 /** What the runtime remembers between messages, and what the shown run wrote. */
+import "../styles/memory.css";
 import { fields, text } from "../lib/json";
 import { controls } from "../store/chat";
 import { changed, memory } from "../store/memory";

@@ -1,4 +1,5 @@
 /** A model request exactly as it was sent, and what came back. */
+import "../styles/calls.css";
 import { modelCommand } from "../lib/curl";
 import { count, money, ms, pretty } from "../lib/format";
 import { fields, items, text } from "../lib/json";

@@ -1,20 +1,26 @@
 /** The graph as a picture. Fetched when one is first drawn: the layout is a good part of the page. */
 import { useMemo } from "preact/hooks";
-import { BOX, type Box, draw, type Line, type Net } from "../lib/layout";
+import { type Box, boxOf, draw, INDENT, type Line, type Net } from "../lib/layout";
 import { ms } from "../lib/format";
-import { stateOf, traffic } from "../store/graph";
+import { lit, stateOf, traffic } from "../store/graph";
 import { narrow } from "../store/screen";
-import { selected, shown } from "../store/runs";
+import { selected } from "../store/runs";
 import type { Visit } from "../store/visits";
 import { pick } from "./choose";
 
+/** What stands under the name is set smaller. */
+const SMALLER = 1.15;
+
+const short = (name: string, letters: number): string => (name.length > letters ? `${name.slice(0, letters - 1)}…` : name);
+
 function Node({ box, net, visits, chosen }: { readonly box: Box; readonly net: Net; readonly visits: readonly Visit[]; readonly chosen: boolean }) {
+  const { width, height, letters } = boxOf(net);
   const state = stateOf(visits);
   const spent = visits.every((v) => v.duration !== null) ? visits.reduce((sum, v) => sum + (v.duration ?? 0), 0) : null;
   const about = visits.length ? (spent === null ? state : ms(spent)) : (net.impl[box.id] ?? "");
   return (
     <g
-      class={`node node-${state} ${chosen ? "chosen" : ""}`} transform={`translate(${box.x - BOX.width / 2},${box.y - BOX.height / 2})`}
+      class={`node node-${state} ${chosen ? "chosen" : ""}`} transform={`translate(${box.x - width / 2},${box.y - height / 2})`}
       role="button" tabIndex={0} aria-pressed={chosen} aria-description={state}
       onClick={() => pick(visits)}
       onKeyDown={(event) => {
@@ -23,11 +29,12 @@ function Node({ box, net, visits, chosen }: { readonly box: Box; readonly net: N
         pick(visits);
       }}
     >
-      <rect width={BOX.width} height={BOX.height} rx="5" />
+      {box.id.length > letters ? <title>{box.id}</title> : null}
+      <rect width={width} height={height} rx="5" />
       <circle class="lamp" cx="12" cy="14" r="3.5" />
-      <text x="22" y="17.5" class="node-name">{box.id.length > 13 ? `${box.id.slice(0, 12)}…` : box.id}</text>
-      <text x="22" y="31" class="node-about">{about.length > 13 ? `${about.slice(0, 12)}…` : about}</text>
-      {visits.length > 1 ? <text x={BOX.width - 7} y="31" text-anchor="end" class="node-about">×{visits.length}</text> : null}
+      <text x={INDENT} y="17.5" class="node-name">{short(box.id, letters)}</text>
+      <text x={INDENT} y="31" class="node-about">{short(about, Math.floor(letters * SMALLER))}</text>
+      {visits.length > 1 ? <text x={width - 7} y="31" text-anchor="end" class="node-about">×{visits.length}</text> : null}
     </g>
   );
 }
@@ -62,7 +69,7 @@ export function Picture({ net }: { readonly net: Net }) {
   const direction = narrow.value ? "TB" : "LR";
   const data = useMemo(() => ({ ...net, links: routes(net) }), [net]);
   const picture = useMemo(() => draw(data, direction), [data, direction]);
-  const visits = shown.value?.visits ?? [];
+  const visits = lit.value;
   const taken = traffic(visits);
   const chosen = selected.value?.node;
   return (

@@ -1,6 +1,8 @@
 /** A tool's arguments and result. */
+import "../styles/calls.css";
 import { ms } from "../lib/format";
 import { fields, table, text } from "../lib/json";
+import { go } from "../store/place";
 import type { Effect } from "../wire/types.gen";
 import { Figure } from "../ui/bits";
 import { DataTable } from "../ui/DataTable";
@@ -22,13 +24,13 @@ function Result({ call }: { readonly call: Effect }) {
   return typeof value === "string" ? <pre class="part part-flat">{value}</pre> : <JsonTree value={value ?? null} depth={3} />;
 }
 
-export function ToolCall({ call }: { readonly call: Effect }) {
+export function ToolCall({ call, pid }: { readonly call: Effect; readonly pid: string }) {
   const request = fields(call.request);
   const args = request["args"] ?? request["arguments"] ?? call.request;
   const query = text(fields(args)["query"] ?? fields(args)["sql"]);
   return (
     <article class="call" aria-label={`Tool call ${call.effect_id}`}>
-      <header><h3 class="mono">{call.name}</h3></header>
+      <header><h3 class="mono">{call.name}</h3><button type="button" class="link" onClick={() => go({ room: "processes", pid }, true)}>output lines</button></header>
       <dl class="figures">
         <Figure name="time">{ms(call.ended == null ? null : call.ended - call.started)}</Figure>
         <Figure name="effect">{call.write ? "write" : "read"}</Figure>

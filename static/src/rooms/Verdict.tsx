@@ -1,4 +1,5 @@
 /** What a replay found, and where it first differs. */
+import "../styles/verdict.css";
 import { count, shortId } from "../lib/format";
 import { fields, items, text } from "../lib/json";
 import { go } from "../store/place";

@@ -24,7 +24,7 @@ export interface Command {
 }
 
 const JUMPS: readonly [string, Room][] = [
-  ["c", "chat"], ["g", "graph"], ["f", "frames"], ["i", "inspector"], ["m", "memory"], ["r", "runs"], ["e", "events"], ["t", "tests"],
+  ["c", "chat"], ["g", "graph"], ["f", "frames"], ["i", "inspector"], ["m", "memory"], ["p", "processes"], ["r", "runs"], ["e", "events"], ["t", "tests"],
 ];
 
 /** Next or previous of what the room lists. */

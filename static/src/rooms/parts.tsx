@@ -3,9 +3,12 @@ import type { Room } from "../lib/place";
 import { late, Missing } from "../ui/late";
 
 export const Changes = late(async () => (await import("./Changes")).Changes);
+export const Controls = late(async () => (await import("./Controls")).Controls, () => <></>);
 export const MemoryRoom = late(async () => (await import("./Memory")).MemoryRoom);
 export const ModelCall = late(async () => (await import("./ModelCall")).ModelCall);
 export const Picture = late(async () => (await import("./Picture")).Picture);
+export const Processes = late(async () => (await import("./Processes")).Processes);
+export const ProcessesOf = late(async () => (await import("./Processes")).ProcessesOf);
 export const Tests = late(async () => (await import("./Tests")).Tests);
 export const ToolCall = late(async () => (await import("./ToolCall")).ToolCall);
 export const Verdict = late(async () => (await import("./Verdict")).Verdict);
@@ -22,7 +25,7 @@ export const Markdown = late(
 );
 
 const ROOMS: Partial<Readonly<Record<Room, { readonly fetch: () => Promise<void> }>>> = {
-  memory: MemoryRoom, tests: Tests,
+  memory: MemoryRoom, processes: Processes, tests: Tests,
 };
 
 /** When the room can be shown. */

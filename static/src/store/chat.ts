@@ -19,7 +19,10 @@ let keys = 0;
 let messages: Message[] = [];
 let waiting: PendingRun[] = [];
 
+/** What the page shows beside the chat; told to the server with every message and click. */
 export const controls = signal<readonly unknown[]>([]);
+/** The button that was clicked, until something came of it. */
+export const clicked = signal<unknown>(null);
 export const ready = signal(false);
 
 const make = (role: string, text: string, run_id: string, done: boolean): Message => ({ key: ++keys, role, text, run_id, done });
@@ -80,6 +83,7 @@ export function unqueue(run_id: string): void {
 
 /** No more text will come for this run. */
 export function finish(run_id: string): void {
+  clicked.value = null;
   const open = streamed(run_id);
   if (open && !open.done) {
     open.done = true;
@@ -159,6 +163,7 @@ export function hear(line: ChatLine): void {
       break;
     case "controls":
       controls.value = items(line.controls);
+      clicked.value = null;
       break;
     case "done":
       finish(line.run_id);

@@ -2,8 +2,10 @@
 import { computed, signal } from "@preact/signals";
 import { items, fields, text } from "../lib/json";
 import type { Link, Net } from "../lib/layout";
-import { get, post } from "../wire/http";
-import { shown } from "./runs";
+import { get, post, Refused } from "../wire/http";
+import { pending } from "./chat";
+import { place } from "./place";
+import { shown, working } from "./runs";
 import type { RunView, Visit } from "./visits";
 
 export interface Choice {
@@ -43,8 +45,24 @@ export async function load(): Promise<void> {
   choices.value = list.graphs;
 }
 
-export async function change(name: string): Promise<void> {
-  await post("/api/graph/switch", { name, when: "after" });
+/** A switch that a run at work stands in the way of: the user chooses, or it waits for the run's end. */
+export const switching = signal<{ readonly name: string; readonly waits: boolean } | null>(null);
+
+const busy = (): boolean => working.peek() !== null || pending.peek().length > 0;
+
+/** Make another graph active. When a run is at work nothing happens yet: `switching` asks. */
+export async function change(name: string, when: "now" | "after" | "cancel" = "now"): Promise<void> {
+  switching.value = when === "after" || (when === "now" && busy()) ? { name, waits: when === "after" } : null;
+  if (switching.value?.waits === false) return;
+  try {
+    await post("/api/graph/switch", { name, when });
+  } catch (error) {
+    if (!(error instanceof Refused) || error.status !== 409 || when !== "now") throw error;
+    switching.value = { name, waits: false };
+    return;
+  } finally {
+    if (when === "after") switching.value = null;
+  }
   await load();
 }
 
@@ -60,12 +78,19 @@ export function netOfRun(run: RunView): Net {
   return { name: run.graph, revision: run.revision, nodes, impl: {}, links: [...seen.values()] };
 }
 
-/** The graph to draw: the run's own where it is the active one, else what the run tells of it. */
+const elsewhere = (run: RunView | null, net: Net | null): boolean => Boolean(run?.graph && net && run.graph !== net.name);
+
+/** The graph to draw: the active one; for a chosen run of another graph, what the run tells of it. */
 export const drawn = computed((): Net | null => {
   const run = shown.value;
   const net = active.value;
-  if (run && net && run.graph && run.graph !== net.name) return netOfRun(run);
-  return net;
+  return run && place.value.run && elsewhere(run, net) ? netOfRun(run) : net;
+});
+
+/** What the shown run did in the graph that is drawn; nothing when that run was in another one. */
+export const lit = computed((): readonly Visit[] => {
+  const run = shown.value;
+  return run && !elsewhere(run, drawn.value) ? run.visits : [];
 });
 
 export type NodeState = "idle" | "running" | "done" | "error";

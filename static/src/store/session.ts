@@ -11,7 +11,9 @@ import * as graph from "./graph";
 import * as history from "./history";
 import * as memory from "./memory";
 import { follow, place } from "./place";
+import * as processes from "./processes";
 import * as runs from "./runs";
+import * as tests from "./tests";
 import { record } from "./tests";
 
 export const info = signal<Info | null>(null);
@@ -27,6 +29,7 @@ function take(line: TraceLine): void {
   if (line.event === "gap") resync();
   if (line.event === "gap" || line.event === "snapshot") return;
   runs.tell(line);
+  processes.tell(line);
   apply(line);
 }
 
@@ -81,11 +84,15 @@ const trace = new LiveSocket({
   },
 });
 
+function hearTests(next: TestRecord): void {
+  const ended = record.peek()?.running === true && !next.running;
+  record.value = next;
+  if (ended) void quietly(tests.load());
+}
+
 const test = new LiveSocket({
   url: () => address("/ws/test", {}),
-  onMessage: (message) => {
-    record.value = message as TestRecord;
-  },
+  onMessage: (message) => hearTests(message as TestRecord),
   onPhase: (phase) => {
     connection.testPhase.value = phase;
   },
@@ -147,7 +154,7 @@ export async function start(): Promise<void> {
     }
   }
   await Promise.all([quietly(readBacklog(BACKLOG)), refreshGraph(), history.search("")]);
-  await quietly(memory.load());
+  await Promise.all([quietly(memory.load()), quietly(tests.load())]);
   if (place.value.q) await history.search(place.value.q);
   for (const socket of [chat, trace, test]) socket.open();
   pollWhileBlocked();
@@ -157,7 +164,7 @@ let hash = "";
 
 async function poll(): Promise<void> {
   await readBacklog(200);
-  record.value = { ...(await get<TestRecord>("/api/test/status")) };
+  hearTests(await get<TestRecord>("/api/test/status"));
   const news = await get<{ changed: boolean; hash: string; state?: unknown }>(`/api/poll?since=${hash}`);
   if (!news.changed) return;
   hash = news.hash;

@@ -15,7 +15,7 @@ export function Empty({ title, children }: { readonly title: string; readonly ch
 
 const GLYPHS: Readonly<Record<string, string>> = {
   done: "✓", pass: "✓", exact: "✓", error: "✕", fail: "✕", diverged: "✕", running: "●", queued: "○",
-  cancelled: "⊘", interrupted: "⚡", paused: "‖", waiting: "◔", incomplete: "△", idle: "○",
+  cancelled: "⊘", interrupted: "⚡", paused: "‖", waiting: "◔", pending: "○", failed: "✕", stopping: "◔", incomplete: "△", idle: "○",
 };
 
 /** A status as glyph and word: never colour alone. */

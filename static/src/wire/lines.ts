@@ -71,6 +71,9 @@ export interface TestResult {
   readonly status: string;
   readonly detail?: string;
   readonly run_id?: string;
+  /** Of the suite's file. */
+  readonly line?: number;
+  readonly suite?: string;
 }
 
 export interface TestRecord {
@@ -81,6 +84,14 @@ export interface TestRecord {
   readonly last_red: Json;
   readonly total_expected: number;
   readonly stale?: boolean;
+}
+
+/** The latest run that ended; an empty object when there was none. */
+export interface FinishedTests {
+  readonly suites: readonly string[];
+  readonly finished: number;
+  readonly results: readonly TestResult[];
+  readonly total_expected: number;
 }
 
 export interface Info {
@@ -109,6 +120,24 @@ export interface Verdict {
   readonly total: number;
   readonly changed_revisions: Json;
   readonly divergence: Divergence | null;
+}
+
+/** A tool call that can be watched and stopped. */
+export interface Process {
+  readonly pid: string;
+  readonly run_id: string;
+  readonly channel: string;
+  readonly frame: number | null;
+  readonly node: string;
+  readonly tool: string;
+  readonly args: Json;
+  readonly status: string;
+  readonly lines: readonly string[];
+  /** Lines it wrote beyond those that are kept. */
+  readonly left_out: number;
+  readonly exit_code: number | null;
+  readonly started: number;
+  readonly ended: number | null;
 }
 
 /** One line, or a batch of them. */
