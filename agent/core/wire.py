@@ -33,6 +33,7 @@ from agent.core.events import (
     ToolCalled,
     ToolReturned,
     Updated,
+    WorkspaceRead,
 )
 from agent.core.json import Json
 
@@ -94,6 +95,7 @@ def _chat(event: Event) -> Json:
             | Updated() | ContextSent() | MachineCreated() | MachineTransition()
             | ProcessStarted() | ProcessDone() | Sensed() | FrameOpened() | FrameClosed()
             | FrameTraced() | RunChanged() | GraphSwitched() | LoopLagged() | TestsChanged()
+            | WorkspaceRead()
         ):  # fmt: skip
             return None
         case _:

@@ -1,7 +1,19 @@
 """The whole surface on one screen."""
 
 from agent.core.json import Json
-from agent.web import access, channels, chat, checks, health, openapi, pages, runs, sockets, streams
+from agent.web import (
+    access,
+    channels,
+    chat,
+    checks,
+    health,
+    openapi,
+    pages,
+    runs,
+    sockets,
+    streams,
+    workspace,
+)  # fmt: skip
 from agent.web.endpoint import AnyEndpoint, Call, Endpoint, Nothing
 from agent.web.table import Table
 
@@ -19,6 +31,7 @@ ENDPOINTS: tuple[AnyEndpoint, ...] = (
     *channels.ROUTES,
     *streams.ROUTES,
     *checks.ROUTES,
+    *workspace.ROUTES,
     Endpoint(
         method="GET",
         path="/openapi.json",
