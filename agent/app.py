@@ -26,13 +26,14 @@ from agent.core.redact import Redactor
 from agent.engine import police
 from agent.engine.ports import Tool
 from agent.nodes.catalog import NODES
+from agent.runtime.folder import Folder
 from agent.runtime.hub import Hub
-from agent.runtime.library import Library
+from agent.runtime.library import Library, specification
 from agent.runtime.parts import Parts
 from agent.runtime.runtime import Runtime
 from agent.runtime.sensor import Sensor
 from agent.runtime.suites import SuiteBoard
-from agent.runtime.workspace import read, shipped
+from agent.runtime.workspace import shipped
 from agent.settings import Settings
 
 STORE_FILE, DEMO_FILE, TOKEN_FILE = "framescope.db", "eras.db", "token"
@@ -84,16 +85,15 @@ async def open_runtime(settings: Settings) -> AsyncGenerator[Opened]:
     tools: Mapping[str, Tool] = {QueryDb.name: QueryDb({ERAS: demo})}
     latest = await store.record("tests")
     board = SuiteBoard(hub, clock, save=partial(store.save_record, "tests"), latest=latest)
+    library = Library(shipped(NODES), tools=_specs(tools), model=model.default_model)
+    own = Folder(settings.workspace, library, hub, clock.now_ms)
+    await own.open()
     parts = Parts(
         hub=hub,
         store=store,
         clock=clock,
-        library=Library(
-            shipped(NODES),
-            tools=_specs(tools),
-            model=model.default_model,
-            workspace=read(settings.workspace) if settings.workspace else None,
-        ),
+        library=library,
+        folder=own,
         model=model,
         tools=tools,
         sensor=Sensor(hub, clock.now_ms, memory_mb),
@@ -143,8 +143,7 @@ def _secrets(settings: Settings) -> list[str]:
 
 
 def _specs(tools: Mapping[str, Tool]) -> Json:
-    own = [[tool.name, tool.description, tool.parameters] for tool in tools.values()]
-    return [*own, *controls.SPECS]
+    return [*map(specification, tools.values()), *controls.SPECS]
 
 
 def memory_mb() -> int:

@@ -10,6 +10,7 @@ import click
 
 from agent import __version__
 from agent.commands import COMMANDS
+from agent.new import new
 from agent.options import json_option, place, settings_of, stop
 from agent.processes_command import processes
 from agent.settings import SETTINGS, Settings
@@ -139,5 +140,5 @@ def generate(*, only_check: bool) -> None:
     sys.exit(files.main(only_check))
 
 
-for _command in (*COMMANDS, processes, suite):
+for _command in (*COMMANDS, new, processes, suite):
     main.add_command(_command)

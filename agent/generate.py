@@ -41,6 +41,7 @@ TOOL_CODES = {
     "sql_refused": "The guard does not let the statement through; the detail says what is allowed.",
     "sql_timeout": "The query used up its time and was ended.",
     "sql_unknown_database": "No database of that name is configured.",
+    "tool_error": "A tool of the workspace raised; the detail is what it said.",
     "unknown_tool": "The node asked for a tool that does not exist.",
 }
 SOCKETS = {Topic.CHAT: "`/ws`", Topic.TRACE: "`/ws/trace`", Topic.TEST: "`/ws/test`"}

@@ -5,6 +5,7 @@ import logging
 import os
 import threading
 import webbrowser
+from collections.abc import Iterator
 from pathlib import Path
 
 import click
@@ -15,6 +16,7 @@ from agent.adapters.auth.nobody import NoAuth
 from agent.adapters.auth.tokens import load_or_create
 from agent.adapters.clock import SystemClock
 from agent.app import TOKEN_FILE, Opened, open_runtime
+from agent.core.json import Json
 from agent.lease import Lease, Server as Running
 from agent.settings import Settings
 from agent.web.app import build
@@ -99,7 +101,16 @@ def _tell(settings: Settings, config: WebConfig, opened: Opened, launch: str, to
         lines.append(f"  curl   curl {header}{config.url}/api/frames")
     else:
         lines.append(f"  curl   curl {config.url}/api/frames   (no authentication)")
+    lines += [*_workspace(opened.runtime.workspace())]
     click.echo("\n".join(lines))
+
+
+def _workspace(status: Json) -> Iterator[str]:
+    if status["folder"]:
+        broken = "   not taken; mend the file, and it is:" if status["errors"] else ""
+        yield f"  own    {status['folder']}{broken}"
+    for fault in status["errors"]:
+        yield f"         {fault['file']}:{fault['line']}: {fault['cause']}"
 
 
 def log_to_stderr(level: str) -> None:

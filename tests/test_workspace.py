@@ -35,11 +35,12 @@ def test_an_empty_folder_adds_nothing(tmp_path):
     assert read(tmp_path) == Workspace()
 
 
-def test_public_coroutine_functions_of_two_parameters_are_nodes(tmp_path):
+def test_public_functions_of_two_parameters_are_nodes(tmp_path):
     source = """
         from asyncio import sleep, wait_for
         LIMIT = 3
         def plain(ctx, envelope): ...
+        def helper(left, right): ...
         async def _private(ctx, envelope): ...
         async def of_one(ctx): ...
         async def of_three(ctx, envelope, more): ...
@@ -48,7 +49,7 @@ def test_public_coroutine_functions_of_two_parameters_are_nodes(tmp_path):
         async def mine(ctx, envelope): ...
     """.replace("\n        ", "\n")
     codes = read(folder(tmp_path, nodes__a_py=source)).codes
-    assert list(codes) == ["mine"]
+    assert list(codes) == ["plain", "mine"]
     assert codes["mine"].source == source
 
 

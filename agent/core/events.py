@@ -209,6 +209,20 @@ class GraphSwitched(Fact, frozen=True, kw_only=True, gc=False, tag="graph_switch
     revision: str
 
 
+class WorkspaceRead(Fact, frozen=True, kw_only=True, gc=False, tag="workspace"):
+    """Files of the workspace changed; with errors, what was taken before stays in use."""
+
+    folder: str
+    changed: tuple[str, ...]
+    """Files, relative to the folder."""
+    errors: tuple[Json, ...]
+    """Each ``{"file", "line", "cause"}``."""
+    notes: tuple[str, ...]
+    """What else a person should know, such as that a restart is needed."""
+    graphs: tuple[str, ...]
+    """The workspace's graphs that can run."""
+
+
 class LoopLagged(Fact, frozen=True, kw_only=True, gc=False, tag="loop_lag"):
     """Something blocked the event loop."""
 
@@ -264,4 +278,5 @@ Event: TypeAlias = (
     | ContextSent | Controls | MachineCreated | MachineTransition | ProcessStarted | ProcessLine
     | ProcessDone | Sensed | FrameOpened | FrameClosed | FrameTraced | RunChanged | GraphSwitched
     | LoopLagged | Failed | Said | Queued | Answered | Cleared | TestsChanged
+    | WorkspaceRead
 )  # fmt: skip

@@ -34,6 +34,7 @@ from agent.core.events import (
     ToolCalled,
     ToolReturned,
     Updated,
+    WorkspaceRead,
 )
 from agent.core.json import Json
 
@@ -95,7 +96,7 @@ def _chat(event: Event) -> Json:
             | Updated() | ContextSent() | MachineCreated() | MachineTransition()
             | ProcessStarted() | ProcessLine() | ProcessDone() | Sensed() | FrameOpened()
             | FrameClosed() | FrameTraced() | RunChanged() | GraphSwitched() | LoopLagged()
-            | TestsChanged()
+            | TestsChanged() | WorkspaceRead()
         ):  # fmt: skip
             return None
         case _:

@@ -145,6 +145,11 @@ class Desk:
             ]
         }
 
+    def workspace(self) -> Json:
+        """Return what is taken of the workspace, and why not more."""
+        folder = self._parts.folder
+        return NO_WORKSPACE if folder is None else folder.status()
+
     # Runs
 
     async def find(self, name: str) -> Run:
@@ -282,6 +287,13 @@ class Desk:
         }
 
 
+NO_WORKSPACE: Json = {
+    "folder": None,
+    "errors": [],
+    "notes": [],
+    "loaded": dict.fromkeys(("graphs", "nodes", "prompts", "tools", "suites"), ()),
+    "reloaded": None,
+}
 IDLE: Json = {"status": "idle"}
 
 

@@ -214,7 +214,8 @@ class Lanes:
     async def recover(self, loaded: Loaded, main: str) -> None:
         """Take up what an earlier process left, channel ``main`` in any case."""
         for row in loaded.channels:
-            known = row.graph in self._parts.library.names
+            library = self._parts.library  # a graph of a broken workspace may come back
+            known = row.graph in library.names or bool(library.trouble)
             lane = self._add(row if known else msgspec.structs.replace(row, graph=self._graph))
             if row.head:
                 await self.restore(lane, row.head)

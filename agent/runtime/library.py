@@ -8,19 +8,21 @@ import tomllib
 from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from agent.core import lazy
 from agent.core.errors import BadGraph, NodeFailed, UnknownGraph
 from agent.core.graph import GraphSpec, parse
-from agent.core.json import Json, canonical, digest
+from agent.core.json import Json, canonical, digest, items
 from agent.core.revisions import Manifest
-from agent.engine.ports import Render
+from agent.engine.ports import Render, Tool
 from agent.engine.program import Node, Program, bind
+from agent.runtime.kept import kept_tools
+from agent.runtime.modules import as_node
 from agent.runtime.shared import Kept
-from agent.runtime.workspace import Code, Workspace
+from agent.runtime.workspace import Broken, Code, Workspace
 
 if TYPE_CHECKING:
     from jinja2 import Template
@@ -36,6 +38,26 @@ class Edition(msgspec.Struct, frozen=True, kw_only=True):
     manifest: Manifest
     texts: Mapping[str, str]
     """Part name → its text."""
+    tools: Mapping[str, Tool] = {}
+    """Tools beyond those of the installation."""
+    alone: bool = False
+    """``tools`` are all there are: those a trace is pinned to, which nobody can call."""
+
+
+class Shelf(msgspec.Struct, frozen=True, kw_only=True):
+    """All that is installed at one time: what is shipped, and a user's own over it."""
+
+    codes: Mapping[str, Code]
+    prompts: Mapping[str, str]
+    specs: Mapping[str, GraphSpec]
+    common: Mapping[str, str]
+    """Parts that every edition has."""
+    own: Mapping[str, Tool] = {}
+    """The workspace's tools."""
+    files: Mapping[str, str] = {}
+    """Graph of the workspace → its file."""
+    editions: dict[str, Edition] = {}
+    """Filled as graphs are asked for."""
 
 
 class Library:
@@ -60,19 +82,20 @@ class Library:
         prompts: Path = PACKAGE / "prompts",
         workspace: Workspace | None = None,
     ) -> None:
-        own = workspace or Workspace()
-        self._codes = {**codes, **own.codes}
-        self._common = {"tools": canonical(tools).decode(), "model": model}
-        self._prompts = {
-            **{path.stem: path.read_text("utf-8") for path in sorted(prompts.glob("*.md"))},
-            **own.prompts,
-        }
-        self._specs: dict[str, GraphSpec] = {}
-        self._editions: dict[str, Edition] = {}
+        self._tools = [*tools]
+        self._shelf = Shelf(
+            codes=codes,
+            prompts={path.stem: path.read_text("utf-8") for path in sorted(prompts.glob("*.md"))},
+            specs={},
+            common={"tools": canonical(tools).decode(), "model": model},
+        )
+        self.trouble = ""
+        """Why the workspace is not taken; told to whoever asks for a graph that is not there."""
         for path in sorted(graphs.glob("*.toml")):
             self.add(path.read_text("utf-8"), path.name)
-        for source, where in own.graphs:
-            self.add(source, where)
+        self._shipped = self._shelf
+        if workspace is not None:
+            self.use(self.shelf(workspace))
 
     def add(self, source: str, where: str) -> GraphSpec:
         """Install a graph from the text of its file.
@@ -80,19 +103,59 @@ class Library:
         Raises:
             BadGraph: naming file and line.
         """
-        try:
-            table = tomllib.loads(source)
-        except tomllib.TOMLDecodeError as error:
-            raise BadGraph(f"{where}: {error}") from None
-        spec = parse(source, table, where, frozenset(self._codes))
-        self._specs[spec.name] = spec
-        self._editions.pop(spec.name, None)
+        shelf = self._shelf
+        spec = _spec(source, where, shelf.codes)
+        specs = {**shelf.specs, spec.name: spec}
+        self._shelf = msgspec.structs.replace(shelf, specs=specs, editions={})
         return spec
+
+    def shelf(self, own: Workspace) -> Shelf:
+        """Put a user's own over what is shipped; changes nothing yet, so any thread may ask.
+
+        Raises:
+            Broken: graphs or tools of it do not fit; names each file and line.
+        """
+        base = self._shipped
+        codes = {**base.codes, **own.codes}
+        specs, wrong = dict(base.specs), self._shadowed(own)
+        files: dict[str, str] = {}
+        for source, where in own.graphs:
+            try:
+                spec = _spec(source, where, codes)
+            except BadGraph as error:
+                wrong.append(str(error))
+            else:
+                specs[spec.name] = spec
+                files[spec.name] = where
+        if wrong:
+            raise Broken(wrong)
+        tools = [*self._tools, *[specification(one.tool) for one in own.tools.values()]]
+        sources = {f"tool:{name}": one.source for name, one in own.tools.items()}
+        return Shelf(
+            codes=codes,
+            prompts={**base.prompts, **own.prompts},
+            specs=specs,
+            common={**base.common, "tools": canonical(tools).decode(), **sources},
+            own={name: one.tool for name, one in own.tools.items()},
+            files=files,
+        )
+
+    def use(self, shelf: Shelf) -> None:
+        """Have the next run take ``shelf``; those that run keep their edition."""
+        self._shelf = shelf
+
+    def _shadowed(self, own: Workspace) -> list[str]:
+        taken = {entry[0] for entry in map(items, self._tools) if entry}
+        return [
+            f"{one.where}: tool {name!r} is already there; take another name"
+            for name, one in own.tools.items()
+            if name in taken
+        ]
 
     @property
     def names(self) -> tuple[str, ...]:
         """Names of the installed graphs."""
-        return tuple(self._specs)
+        return tuple(self._shelf.specs)
 
     def spec(self, name: str) -> GraphSpec:
         """Return a graph.
@@ -100,18 +163,18 @@ class Library:
         Raises:
             UnknownGraph: naming those that are installed.
         """
-        found = self._specs.get(name)
+        found = self._shelf.specs.get(name)
         if found is None:
-            raise UnknownGraph(f"no graph {name!r}; installed: {', '.join(self._specs)}")
+            why = f"; the workspace is not taken: {self.trouble}" if self.trouble else ""
+            raise UnknownGraph(f"no graph {name!r}; installed: {', '.join(self.names)}{why}")
         return found
 
     def edition(self, name: str) -> Edition:
         """Return the current edition of a graph."""
-        if name not in self._editions:
-            spec = self.spec(name)
-            codes = {node.impl: self._codes[node.impl] for node in spec.nodes}
-            self._editions[name] = _edition(spec, codes, self._prompts, self._common)
-        return self._editions[name]
+        shelf = self._shelf
+        if name not in shelf.editions:
+            shelf.editions[name] = _edition(self.spec(name), shelf)
+        return shelf.editions[name]
 
     def pinned(self, manifest: Manifest, texts: Mapping[str, str]) -> Edition:
         """Rebuild the edition that a trace is pinned to, from the texts kept with it."""
@@ -124,23 +187,40 @@ class Library:
         }
         render = _renderer(prompts)
         program = bind(spec, nodes, manifest.revision)
-        return Edition(program=program, render=render, manifest=manifest, texts=texts)
+        tools = kept_tools(texts["tools"])
+        return Edition(
+            program=program,
+            render=render,
+            manifest=manifest,
+            texts=texts,
+            tools=tools,
+            alone=bool(tools),
+        )
 
 
 def _parts(texts: Mapping[str, str], prefix: str) -> dict[str, str]:
     return {k.removeprefix(prefix): text for k, text in texts.items() if k.startswith(prefix)}
 
 
-def _edition(
-    spec: GraphSpec,
-    codes: Mapping[str, Code],
-    prompts: Mapping[str, str],
-    common: Mapping[str, str],
-) -> Edition:
+def _spec(source: str, where: str, codes: Mapping[str, Code]) -> GraphSpec:
+    try:
+        table = tomllib.loads(source)
+    except tomllib.TOMLDecodeError as error:
+        raise BadGraph(f"{where}: {error}") from None
+    return parse(source, table, where, frozenset(codes))
+
+
+def specification(tool: Tool) -> Json:
+    """Return what an edition keeps of a tool."""
+    return [tool.name, tool.description, tool.parameters, tool.effect, tool.is_data]
+
+
+def _edition(spec: GraphSpec, shelf: Shelf) -> Edition:
+    codes = {node.impl: shelf.codes[node.impl] for node in spec.nodes}
     texts = {
-        **common,
+        **shelf.common,
         "graph": canonical(spec).decode(),
-        **{f"prompt:{name}": text for name, text in prompts.items()},
+        **{f"prompt:{name}": text for name, text in shelf.prompts.items()},
         **{f"node:{impl}": code.source for impl, code in codes.items()},
         **{f"shared:{name}": text for code in codes.values() for name, text in code.shared.items()},
     }
@@ -148,9 +228,10 @@ def _edition(
     manifest = Manifest(graph=spec.name, parts=hashes)
     return Edition(
         program=bind(spec, {impl: code.run for impl, code in codes.items()}, manifest.revision),
-        render=_renderer(prompts),
+        render=_renderer(shelf.prompts),
         manifest=manifest,
         texts=texts,
+        tools=shelf.own,
     )
 
 
@@ -158,9 +239,10 @@ def _node_from(kept: Kept, source: str, impl: str, mark: str) -> Node:
     """Run a node module's kept source and take ``impl`` out of it."""
     module = kept.load(source, f"pinned_{mark}", f"<{impl} as of {mark}>")
     found = vars(module).get(impl)
-    if not callable(found):
+    node = as_node(found)
+    if node is None:
         raise NodeFailed(f"the kept source of {impl!r} does not define it")
-    return cast("Node", found)
+    return node
 
 
 def _renderer(prompts: Mapping[str, str]) -> Render:

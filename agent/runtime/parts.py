@@ -14,6 +14,7 @@ from agent.core.redact import Redactor
 from agent.core.runs import Run
 from agent.engine.context import Scene, World
 from agent.engine.ports import Clock, Model, Tool
+from agent.runtime.folder import Folder
 from agent.runtime.hub import Hub
 from agent.runtime.library import Edition, Library
 from agent.runtime.ports import Store
@@ -35,6 +36,8 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
     model: Model
     tools: Mapping[str, Tool]
     sensor: Sensor
+    folder: Folder | None = None
+    """The workspace; ``None`` where none is watched."""
     board: SuiteBoard
     redactor: Redactor = msgspec.field(default_factory=Redactor)
     """Masks the secrets of this installation in everything that comes in."""
@@ -47,7 +50,7 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
         """Return what nodes of ``edition`` can reach."""
         return World(
             model=self.model,
-            tools=self.tools,
+            tools=edition.tools if edition.alone else {**self.tools, **edition.tools},
             schema=self.schema,
             clock=self.clock,
             render=edition.render,

@@ -56,7 +56,8 @@ class Runtime(Desk):
         cls, parts: Parts, loaded: Loaded, *, graph: str, grace_s: float = 5.0
     ) -> AsyncGenerator[Self]:
         """Recover what was left, start the workers; on the way out let active runs end."""
-        parts.library.spec(graph)
+        if not parts.library.trouble:  # else the graph may come when the workspace is mended
+            parts.library.spec(graph)
         failure: Exception | None = None
         async with asyncio.TaskGroup() as group:
             lanes = Lanes(parts, graph, group)
@@ -66,6 +67,8 @@ class Runtime(Desk):
                 group.create_task(parts.sensor.run(), name="sensor"),
                 group.create_task(parts.board.watch(), name="suite board"),
             ]
+            if parts.folder is not None:
+                watching.append(group.create_task(parts.folder.run(), name="workspace"))
             try:
                 yield runtime
             except Exception as error:  # noqa: BLE001 - raised below, not wrapped in a group

@@ -1,24 +1,49 @@
-"""A user's folder: ``graphs/*.toml``, ``nodes/*.py``, ``prompts/*.md``.
+"""A user's folder: ``graphs/*.toml``, ``nodes/*.py``, ``prompts/*.md``, ``tools/*.py``, suites.
 
-Every public coroutine function of a node file is node code under its own name. Files are read and
-checked as one; the first fault is named with file and line, and nothing of the folder is taken.
+Public functions of a node file are node code under their own names, those of a tool file are tools.
+Files are read and checked as one: every fault is named with file and line, and while there is one,
+nothing of the folder is taken.
 """
 
-import inspect
-import sys
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from types import ModuleType
-from typing import cast
+from types import FunctionType
+from typing import TypeVar
 
 import msgspec
 
+from agent.core.controls import NAMES
 from agent.core.errors import BadGraph
 from agent.core.purity import faults
 from agent.engine.program import Node
+from agent.runtime.functions import BadToolError, FunctionTool, tool_of
+from agent.runtime.modules import as_node, load, public, source_of
 from agent.runtime.shared import shared_by
+from agent.tools import MARK
 
-PARAMETERS = 2
+T = TypeVar("T")
+KINDS = {"graphs": "*.toml", "nodes": "*.py", "prompts": "*.md", "tools": "*.py",
+         "testcases": "*.md"}  # fmt: skip
+"""Folder → the files in it that count."""
+_WHERE = re.compile(r"(?P<file>.+?):(?:(?P<line>\d+):)? (?P<cause>.*)", re.DOTALL)
+_TOML_LINE = re.compile(r"at line (\d+)")
+
+
+class Fault(msgspec.Struct, frozen=True):
+    """Why a file cannot be used."""
+
+    file: str
+    line: int
+    cause: str
+
+
+class Broken(BadGraph):
+    """Files of a workspace cannot be used; the message is the first one's."""
+
+    def __init__(self, messages: list[str]) -> None:
+        super().__init__(messages[0])
+        self.faults = tuple(fault_of(message) for message in messages)
 
 
 class Code(msgspec.Struct, frozen=True, kw_only=True):
@@ -30,6 +55,15 @@ class Code(msgspec.Struct, frozen=True, kw_only=True):
     """Texts of the modules of ``agent.nodes`` that it imports, by name."""
 
 
+class OwnTool(msgspec.Struct, frozen=True, kw_only=True):
+    """A tool with the source it came from."""
+
+    tool: FunctionTool
+    source: str
+    where: str
+    """``file:line``."""
+
+
 class Workspace(msgspec.Struct, frozen=True, kw_only=True):
     """What a folder holds."""
 
@@ -37,29 +71,82 @@ class Workspace(msgspec.Struct, frozen=True, kw_only=True):
     prompts: Mapping[str, str] = {}
     graphs: tuple[tuple[str, str], ...] = ()
     """(text, file) each."""
+    tools: Mapping[str, OwnTool] = {}
+    suites: tuple[str, ...] = ()
+    """Files of ``testcases/``."""
 
 
-def read(folder: Path) -> Workspace:
-    """Read a workspace.
+def fault_of(message: str) -> Fault:
+    """Take ``file:line: cause`` apart."""
+    found = _WHERE.match(message)
+    if found is None:
+        return Fault("", 1, message)
+    line = found["line"] or next(iter(_TOML_LINE.findall(message)), 1)
+    return Fault(found["file"], int(line), found["cause"])
+
+
+class _Reading:
+    """Reads file after file and collects what is wrong."""
+
+    def __init__(self, folder: Path, heard: Callable[[Path], object]) -> None:
+        self._folder = folder
+        self._heard = heard
+        self._root = folder.resolve()
+        self.wrong: list[str] = []
+
+    def each(self, kind: str, take: Callable[[Path, str], T]) -> Iterator[tuple[Path, T]]:
+        for path in sorted((self._folder / kind).glob(KINDS[kind])):
+            self._heard(path)
+            try:
+                yield path, take(path, self._text(path))
+            except BadGraph as error:
+                self.wrong.append(str(error))
+
+    def _text(self, path: Path) -> str:
+        if not path.resolve().is_relative_to(self._root):
+            raise BadGraph(f"{path}:1: leads out of the workspace; put a copy here")
+        try:
+            return path.read_text("utf-8")
+        except UnicodeDecodeError as error:
+            line = error.object.count(b"\n", 0, error.start) + 1
+            raise BadGraph(f"{path}:{line}: expected UTF-8 text; {error.reason}") from None
+        except OSError as error:
+            raise BadGraph(f"{path}:1: cannot be read: {error.strerror}") from None
+
+
+def read(folder: Path, heard: Callable[[Path], object] = str) -> Workspace:
+    """Read a workspace; ``heard`` is told each file before it is read.
 
     Raises:
-        BadGraph: a file is no text, or a node file is broken or reaches past its context; names
-            file and line.
+        Broken: a file is no text, a node file is broken or reaches past its context, or a tool is
+            not what a tool must be; names each file and line.
     """
+    reading = _Reading(folder, heard)
     codes: dict[str, Code] = {}
-    for path in sorted((folder / "nodes").glob("*.py")):
-        codes |= _codes(path)
-    prompts = {path.stem: _text(path) for path in sorted((folder / "prompts").glob("*.md"))}
-    graphs = tuple((_text(path), str(path)) for path in sorted((folder / "graphs").glob("*.toml")))
-    return Workspace(codes=codes, prompts=prompts, graphs=graphs)
+    for _, found in reading.each("nodes", _codes):
+        codes |= found
+    tools: dict[str, OwnTool] = {}
+    for _, own in reading.each("tools", _tools):
+        reading.wrong += [_twice(name, own[name], tools[name]) for name in own if name in tools]
+        tools |= own
+    workspace = Workspace(
+        codes=codes,
+        prompts={path.stem: text for path, text in reading.each("prompts", _as_it_is)},
+        graphs=tuple((text, str(path)) for path, text in reading.each("graphs", _as_it_is)),
+        tools=tools,
+        suites=tuple(path.name for path, _ in reading.each("testcases", _as_it_is)),
+    )
+    if reading.wrong:
+        raise Broken(reading.wrong)
+    return workspace
 
 
-def _text(path: Path) -> str:
-    try:
-        return path.read_text("utf-8")
-    except UnicodeDecodeError as error:
-        line = error.object.count(b"\n", 0, error.start) + 1
-        raise BadGraph(f"{path}:{line}: expected UTF-8 text; {error.reason}") from None
+def _as_it_is(_path: Path, text: str) -> str:
+    return text
+
+
+def _twice(name: str, one: OwnTool, other: OwnTool) -> str:
+    return f"{one.where}: tool {name!r} is already in {other.where}; give one another name"
 
 
 def shipped(nodes: Mapping[str, Node]) -> dict[str, Code]:
@@ -68,60 +155,54 @@ def shipped(nodes: Mapping[str, Node]) -> dict[str, Code]:
 
 
 def _shipped(node: Node) -> Code:
-    source = _module_source(node)
+    source = source_of(node)
     return Code(run=node, source=source, shared=shared_by(source))
 
 
-def _module_source(node: Node) -> str:
-    file = sys.modules[node.__module__].__file__
-    return Path(file).read_text("utf-8") if file else ""
-
-
-def _codes(path: Path) -> dict[str, Code]:
-    source = _text(path)
-    try:
-        for line, fault in faults(source):
-            raise BadGraph(f"{path}:{line}: {fault}")
-        shared = shared_by(source)
-        module = load(source, f"workspace_{path.stem}", str(path))
-    except SyntaxError as error:
-        raise BadGraph(f"{path}:{error.lineno or 1}: {error.msg}") from None
+def _codes(path: Path, source: str) -> dict[str, Code]:
+    reaches = _faults(path, source)
+    if reaches:
+        raise BadGraph(f"{path}:{reaches[0][0]}: {reaches[0][1]}")
+    module = load(source, f"workspace_{path.stem}", str(path))
+    shared = shared_by(source)
+    found = {name: as_node(value) for name, value in public(module)}
     return {
-        name: Code(run=cast("Node", found), source=source, shared=shared)
-        for name, found in vars(module).items()
-        if _is_node(name, found, module)
+        name: Code(run=run, source=source, shared=shared)
+        for name, run in found.items()
+        if run is not None
     }
 
 
-def load(source: str, name: str, file: str) -> ModuleType:
-    """Run a node file's source as a module of its own.
-
-    Raises:
-        BadGraph: it raises while it is loaded; names file and line.
-    """
-    code = compile(source, file, "exec")
-    module = sys.modules[name] = ModuleType(name)  # where its classes look up their annotations
+def _faults(path: Path, source: str) -> list[tuple[int, str]]:
     try:
-        exec(code, module.__dict__)  # noqa: S102 - the user's own code, on the user's own machine
-    except (Exception, SystemExit) as error:
-        del sys.modules[name]
-        raise BadGraph(f"{file}:{_line(error, file)}: {type(error).__name__}: {error}") from error
-    return module
+        return [*faults(source)]
+    except SyntaxError as error:
+        raise BadGraph(f"{path}:{error.lineno or 1}: {error.msg}") from None
 
 
-def _line(error: BaseException, file: str) -> int:
-    trace, line = error.__traceback__, 1
-    while trace is not None:
-        if trace.tb_frame.f_code.co_filename == file:
-            line = trace.tb_lineno
-        trace = trace.tb_next
-    return line
+def _tools(path: Path, source: str) -> dict[str, OwnTool]:
+    reaches = _faults(path, source)
+    module = load(source, f"workspace_tools_{path.stem}", str(path))
+    functions = {name: one for name, one in public(module) if isinstance(one, FunctionType)}
+    return {name: _tool(path, source, one, reaches) for name, one in functions.items()}
 
 
-def _is_node(name: str, found: object, module: ModuleType) -> bool:
-    return (
-        not name.startswith("_")
-        and inspect.iscoroutinefunction(found)
-        and found.__module__ == module.__name__
-        and len(inspect.signature(found).parameters) == PARAMETERS
-    )
+def _tool(
+    path: Path, source: str, function: FunctionType, reaches: list[tuple[int, str]]
+) -> OwnTool:
+    where = f"{path}:{function.__code__.co_firstlineno}"
+    effect = getattr(function, MARK, "")
+    if not effect and reaches:
+        line, fault = reaches[0]
+        raise BadGraph(
+            f"{where}: say what {function.__name__!r} touches: @tool(effect=…) with 'pure', "
+            f"'read' or 'write', for the file reaches the world (line {line}: "
+            f"{fault.partition(';')[0]})"
+        )
+    if function.__name__ in NAMES:
+        raise BadGraph(f"{where}: {function.__name__!r} is a control tool; take another name")
+    try:
+        tool = tool_of(function, effect or "pure")
+    except BadToolError as error:
+        raise BadGraph(f"{where}: {error}") from None
+    return OwnTool(tool=tool, source=source, where=where)

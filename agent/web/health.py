@@ -35,7 +35,8 @@ class Ready(msgspec.Struct, frozen=True, kw_only=True):
 
 async def health(call: Call[Nothing, Nothing]) -> Json:
     """Recovery is finished and the server answers."""
-    return Health(status="ok", degraded=_degraded(call.site.ready()))
+    broken = ["workspace"] if call.runtime.workspace()["errors"] else []
+    return Health(status="ok", degraded=[*_degraded(call.site.ready()), *broken])
 
 
 async def healthz(call: Call[Nothing, Nothing]) -> Json:

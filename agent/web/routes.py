@@ -13,6 +13,7 @@ from agent.web import (
     runs,
     sockets,
     streams,
+    workspace,
 )
 from agent.web.endpoint import AnyEndpoint, Call, Endpoint, Nothing
 from agent.web.table import Table
@@ -33,6 +34,7 @@ ENDPOINTS: tuple[AnyEndpoint, ...] = (
     *processes.ROUTES,
     *streams.ROUTES,
     *checks.ROUTES,
+    *workspace.ROUTES,
     Endpoint(
         method="GET",
         path="/openapi.json",

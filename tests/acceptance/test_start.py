@@ -62,7 +62,9 @@ def test_a_broken_workspace_is_2_with_file_and_line(tmp_path, file, text, said):
 
 
 def test_an_unknown_graph_is_2_and_names_those_there_are(tmp_path):
-    assert "installed: v1-current, v2-director-drives, v3-framed, v4-eras" in refused("--graph", "nonsense", "--port", 0, cwd=tmp_path)
+    assert "installed: v1-current, v2-director-drives, v3-framed, v4-eras" in refused(
+        "--graph", "nonsense", "--port", 0, cwd=tmp_path
+    )
 
 
 def test_a_folder_that_is_no_database_is_2_and_left_as_it_is(tmp_path):

@@ -22,6 +22,7 @@ from agent.adapters.auth.nobody import NoAuth
 from agent.core.errors import BadInput, Busy, UnknownGraph, UnknownProcess, UnknownRun
 from agent.core.events import Event, Failed, Said, Streaming, Thinking, Topic
 from agent.core.runs import Run, RunStatus
+from agent.runtime.desk import NO_WORKSPACE
 from agent.runtime.hub import Hub
 from agent.runtime.suites import SuiteBoard
 from agent.web.app import build
@@ -112,6 +113,9 @@ class FakeRuntime:
             Said(node="runtime", run_id=run.run_id, channel=channel, role="user", text=text)
         )
         return run
+
+    def workspace(self):
+        return NO_WORKSPACE
 
     async def act(self, action, data=None, *, channel="main", dashboard=None):
         self.asked.append(("act", action, data, channel, dashboard))

@@ -319,6 +319,20 @@ export interface TestsChanged {
   readonly record: Json;
 }
 
+/** Files of the workspace changed; with errors, what was taken before stays in use. */
+export interface WorkspaceRead {
+  readonly event: "workspace";
+  readonly node: string;
+  readonly run_id: string;
+  readonly channel: string;
+  readonly frame?: number | null;
+  readonly folder: string;
+  readonly changed: readonly string[];
+  readonly errors: readonly Json[];
+  readonly notes: readonly string[];
+  readonly graphs: readonly string[];
+}
+
 /** What `core.frames.summary` gives: a test converts its result into this. */
 export interface TraceSummary {
   readonly run_id: string;
@@ -504,4 +518,5 @@ export type Event =
   | Queued
   | Answered
   | Cleared
-  | TestsChanged;
+  | TestsChanged
+  | WorkspaceRead;
