@@ -10,7 +10,7 @@ from functools import lru_cache
 from agent.adapters.models.builtin import recall, routing
 from agent.adapters.models.builtin.asked import Asked
 from agent.adapters.models.builtin.overview import heads_in, needed
-from agent.adapters.models.builtin.purpose import Purpose, asking, purpose_of
+from agent.adapters.models.builtin.purpose import Purpose, asking, purpose_of, written
 from agent.adapters.models.builtin.results import Rows, figures, rows_in, summary
 from agent.core.json import Json, fields, items
 
@@ -130,7 +130,9 @@ def _context(facts: Facts, _spec: Json) -> Json:
 
 
 def _tables(facts: Facts, _spec: Json) -> Json:
-    return needed(facts.asked.said, heads_in(facts.asked.prompt))
+    heads = heads_in(facts.asked.prompt)
+    words = set(re.findall(r"\w+", written(facts.asked.said).lower()))
+    return [name for name in heads if name.lower() in words] or needed(facts.asked.said, heads)
 
 
 def _job(facts: Facts, _spec: Json) -> Json:

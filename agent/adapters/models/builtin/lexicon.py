@@ -134,7 +134,8 @@ ENGLISH = bag(
 )
 
 STOP = GERMAN | ENGLISH | bag(
-    """if then else so but just also only some any every let s t re ve m ll d be been being will
+    """our unser unsere unserer unserem unseren zeit
+    if then else so but just also only some any every let s t re ve m ll d be been being will
     shall should may might must as into out up down off again here now auch nur noch schon
     mal doch denn dann wenn aber sich uns euch ihr sein ihre ihren dieser diese dieses jede
     jeder jedes wird werden soll sollen kann können möchte will würde hätte gerne gern bitte"""

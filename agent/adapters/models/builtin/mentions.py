@@ -21,6 +21,8 @@ LIST = re.compile(
     r"|wer|was|all|alle|tell|wie|how)\b|^\W*name\b", re.IGNORECASE)  # fmt: skip
 _SELF = re.compile(r"\b(my|mein\w*|am i|bin ich)\b", re.IGNORECASE)
 _PER = bag("per by je pro nach each every jede jedem jeder jedes")
+_ALL = bag("each every jede jeden jedes")
+_LISTING = bag("list show give name of me liste zeige zeig nenne nenn mir von")
 _ARTICLES = bag("the a each every der die das dem jeder jede jedes jedem jeden")
 _SORT = re.compile(
     r"\b(?:sort(?:ed|iert)?|order(?:ed)?|geordnet)\s+(?:by|nach)\s+(\w+)", re.IGNORECASE
@@ -60,6 +62,8 @@ class Mentions:
             after = place + 1
             if token.low not in _PER or after >= len(self.tokens) or self.order:
                 continue
+            if token.low in _ALL and place and self.tokens[place - 1].low in _LISTING:
+                continue  # "list every customer" is a list, not one for each
             if self.tokens[after].low in _ARTICLES and after + 1 < len(self.tokens):
                 after += 1
             if self.tokens[after].concept in ("number", "anzahl") and self.superlative is None:

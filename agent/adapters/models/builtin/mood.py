@@ -19,6 +19,8 @@ _FILLERS = bag(
     my friend dear nice to meet see later soon how are doing going it is do today up what's
     whats is und and mal schön schöne schönen vielen lieben dir euch ihnen wie geht es
     geht's gehts auf bis bald dann später für die hilfe for the your help great super cool
+    that that's is now today nothing else done helped lot everything das war war's wars heute
+    alright everything right okay wonderful perfect
     yes yeah ja alles klar gern gerne ich dich sehr servus best besten thanks"""
 )
 _SMALLTALK = re.compile(

@@ -11,16 +11,18 @@ MACHINE = re.compile(
     r"|tabs?|traffic ?lights?|ampel\w*|workflow"
         r"|stepper|steps|pages|seiten)\b", re.IGNORECASE)  # fmt: skip
 QUOTES = re.compile(r"[\"“„']([^\"”“']{1,60})[\"”“']")
-_LISTED = re.compile(
-    r"(?:\bwith\b|\bmit\b|\bnamed\b|\bcalled\b|\blabell?ed\b|\bnamens\b|:|\bfor\b|\bfür\b|\bsaying\b)"
+_LEAD = re.compile(
+    r"(?:\b(?:with|mit|named|called|labell?ed|namens|for|für|saying)\b|\bbuttons(?=\s)|\bknöpfe(?=\s))"
     r"\s*(?:the\s+|den\s+|die\s+)?(?:(?:states?|zuständen?|pages?|seiten|steps?|schritten?|tabs|options"
-    r"|labels?|buttons?|knöpfen?|modes)\b\s*:?\s*)?(.+)$", re.IGNORECASE)  # fmt: skip
-_ALL = re.compile(r"\s*(.+)$", re.DOTALL)
+    r"|labels?|buttons?|knöpfen?|modes)\b\s*:?\s*)?", re.IGNORECASE)  # fmt: skip
+_ARTICLE = re.compile(r"^(?:the|a|an|der|die|das|ein|eine|einen)\s+", re.IGNORECASE)
+_NOUN_AFTER = re.compile(
+    r"\s+(?:buttons?|states?|pages?|knöpfen?|zuständen?|seiten)$", re.IGNORECASE
+)
 _SAYS = re.compile(
     r"\b(?:says|saying|labell?ed|beschriftet mit|mit der aufschrift)\s+([\w-]+(?: [\w-]+)?)[.!]?$",
     re.IGNORECASE,
 )
-_AFTER_NOUN = re.compile(r"\b(?:buttons|knöpfe)\s+(.+)$", re.IGNORECASE)
 _CALLED = re.compile(
     r"\b(?:called|named|labell?ed|namens|for(?: counting)?|of|für|saying|says)\s+"
     r"(?:(?:the|my|our|die|den|das|meine|unsere)\s+)?([\w-]+)(?:[ ]([\w-]+))?",
@@ -41,23 +43,22 @@ NOUNS = bag(
 def listing(text: str) -> list[str]:
     """Return the names in ``with a, b and c``, or nothing."""
     _, colon, after = text.partition(": ")
-    found = _ALL.match(after) if colon else _LISTED.search(text) or _AFTER_NOUN.search(text)
-    if not found:
-        return []
-    parts = [part.strip(" .!?\"'") for part in _COMMA.split(found[1])]
-    kept = [
-        re.sub(r"^(?:the|a|an|der|die|das|ein|eine|einen)\s+", "", part, flags=re.IGNORECASE)
-        for part in parts
+    if colon:
+        return _names(after)
+    rests = [text[lead.end() :] for lead in _LEAD.finditer(text)]
+    found = [_names(rest) for rest in rests]
+    closest = [
+        names
+        for rest, names in zip(rests, found, strict=True)
+        if len(names) > 1 and not _LEAD.search(_COMMA.split(rest, maxsplit=1)[0])
     ]
-    tidy = [
-        re.sub(
-            r"\s+(?:buttons?|states?|pages?|knöpfen?|zuständen?|seiten)$",
-            "",
-            p,
-            flags=re.IGNORECASE,
-        )
-        for p in kept
-    ]
+    return (closest or found or [[]])[0]
+
+
+def _names(listed: str) -> list[str]:
+    parts = [part.strip(" .!?\"'") for part in _COMMA.split(listed)]
+    bare = [_ARTICLE.sub("", part) for part in parts]
+    tidy = [_NOUN_AFTER.sub("", part) for part in bare]
     return [part for part in tidy if part and len(split(part)) <= 4]
 
 

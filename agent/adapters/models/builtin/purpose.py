@@ -15,6 +15,7 @@ from agent.adapters.models.builtin.tables import Schema
 from agent.adapters.models.builtin.tokens import table_named, tokens_of
 from agent.adapters.models.builtin.toolbox import Call, calls_for, query_call
 from agent.adapters.models.builtin.widgets import deeds, shown_in
+from agent.adapters.models.builtin.words import concept
 
 Kind = Literal["social", "told", "memory", "page", "data", "help", "feedback", "unable"]
 
@@ -40,6 +41,11 @@ _CLAUSES = re.compile(
 _SQL = re.compile(
     r"((?:\bSELECT\b.+\bFROM\b|\bDESCRIBE\s+\w+\W*$|\bSHOW\s+TABLES\b"
     r"|\bWITH\b.+\bAS\s*\(\s*SELECT\b).*)$", re.IGNORECASE | re.DOTALL)  # fmt: skip
+_PROSE = re.compile(
+    r"(?:\d|'|\)|\bASC|\bDESC)(\s+(?!(?:and|or|order|group|limit|having|union|asc|desc|as|between|in|like"
+    r"|not|is|then|else|end|when|from|where|join|on|offset|nulls|left|inner|cross|over|filter)\b)"
+    r"[a-zäöüß]+\b.*)$", re.IGNORECASE | re.DOTALL)  # fmt: skip
+_WRONG = re.compile(r"(?:column|table)\W+(?:\w+\.)?(\w+)", re.IGNORECASE)
 _MEANT = re.compile(r"\b[Dd]id you mean (?:\w+\.(?=\w))?(\w+)")
 _SPOKEN = frozenset({"error", "query", "sql", "no", "such", "column", "table", "in", "the", "is"})
 FOLLOW = re.compile(
@@ -65,7 +71,7 @@ def purpose_of(asked: Asked) -> Purpose:
     if mood.social:
         return Purpose(kind="social", mood=mood)
     parts = [part for part in _CLAUSES.split(text) if part and part.strip()]
-    if len(parts) > 1:
+    if len(parts) > 1 and not written(text):
         done = [_of_clause(part, asked, mood) for part in parts]
         useful = [each for each in done if each.calls]
         if len(useful) > 1:
@@ -118,7 +124,7 @@ def _about_data(text: str, query: Query | None, asked: Asked, mood: Mood) -> Pur
             note = f"note: {error}"
         else:
             note = _note(query, mood.language)
-    statement = mended(statement, asked.errors)
+    statement = mended(statement, asked.errors, asked.schema)
     call = query_call(statement, asked.tools) if statement else None
     if call is not None:
         return Purpose(kind="data", mood=mood, calls=(call,), note=note)
@@ -131,17 +137,35 @@ def _about_data(text: str, query: Query | None, asked: Asked, mood: Mood) -> Pur
 def written(text: str) -> str:
     """Return the SQL that stands in ``text`` itself, or nothing."""
     found = _SQL.search(text)
-    return found[1].strip().rstrip("`'\";.") if found else ""
+    if not found:
+        return ""
+    statement = re.split(r"[;`\n]", found[1], maxsplit=1)[0].strip()
+    prose = _PROSE.search(statement)
+    return statement[: prose.start(1)].strip(' ."') if prose else statement.rstrip(' ."')
 
 
-def mended(statement: str, errors: Iterable[str]) -> str:
-    """Return ``statement`` with the name in it that an error corrects."""
+def mended(statement: str, errors: Iterable[str], schema: Schema | None = None) -> str:
+    """Return ``statement`` with the name in it that an error corrects, or that the schema knows."""
     for error in errors:
         meant = _MEANT.search(error)
+        wrong = _WRONG.search(error)
+        same = _by_concept(statement, wrong[1], schema) if schema and wrong else statement
+        if same != statement:
+            return same
         for word in re.findall(r"\w+", error[: meant.start()]) if meant else ():
             here = re.compile(rf"\b(?:\w+\.)?{re.escape(word)}\b", re.IGNORECASE)
             if meant and word.lower() not in _SPOKEN and here.search(statement):
                 return here.sub(meant[1], statement)
+    return statement
+
+
+def _by_concept(statement: str, wrong: str, schema: Schema) -> str:
+    """Put the column that means the same in the place of one that is not there."""
+    words = {word.lower() for word in re.findall(r"\w+", statement)}
+    for table in schema.tables:
+        for column in table.columns if table.name.lower() in words else ():
+            if concept(column.name) == concept(wrong) and column.name.lower() != wrong.lower():
+                return re.sub(rf"\b{re.escape(wrong)}\b", column.name, statement)
     return statement
 
 

@@ -12,9 +12,10 @@ from agent.core.json import Json, fields, items
 _NAME = re.compile(
     r"\b(?:my name is|my name's|i am called|call me|ich hei(?:ß|ss)e|mein name ist"
         r"|nenn(?:e)? mich|i'm called"
-    r"|name'?s)\s+([^\W\d_][\w'-]*(?:\s+[A-ZÄÖÜ][\w'-]+)?)", re.IGNORECASE)  # fmt: skip
+    r"|name'?s)\s+([^\W\d_][\w'-]*(?:\s+(?-i:[A-ZÄÖÜ])[\w'-]+)?)", re.IGNORECASE)  # fmt: skip
 _I_AM = re.compile(
-    r"^\W*(?:hi|hello|hey|hallo)?\W*(?:i am|i'm|ich bin)\s+(?:der |die )?([A-ZÄÖÜ][\w'-]+)\W*$",
+    r"^\W*(?:hi|hello|hey|hallo)?\W*(?:i am|i'm|it's|ich bin)\s+(?:der |die )?"
+    r"((?-i:[A-ZÄÖÜ])[\w'-]+)(?=\W*$|\s*[,;.!]|\s+(?:and|und|here|hier)\b)",
     re.IGNORECASE,
 )
 _NOT_NAMES = frozenset(
@@ -61,8 +62,10 @@ _DOES = re.compile(
         r"|love|hate|prefer|live|work|use|own|moved|study|mag|liebe|hasse|bevorzuge"
             r"|wohne|lebe|arbeite|nutze|studiere|speak|spreche|am allergic|have"
                 r"|habe)\b\s*(.{2,120}?)[.!]*$", re.IGNORECASE)  # fmt: skip
+_POINTS = re.compile(r"(?:that|this|it|das|dies|es)\W*$", re.IGNORECASE)
 _WHO_AM_I = re.compile(
-    r"\b(what'?s my name|what is my name|who am i|my name\s*\?|do you (?:know"
+    r"\b(what'?s my name|what (?:is|was) my name|who (?:am i|i am)|tell me my name"
+    r"|(?:say|spell) my name|my name\s*\?|wie war mein name|do you (?:know"
         r"|remember) my name|wie hei(?:ß|ss)e ich|wer bin ich|wie ist mein name"
             r"|kennst du meinen namen"
                 r"|weißt du.* ich hei(?:ß|ss)e|what am i called)", re.IGNORECASE)  # fmt: skip
@@ -95,7 +98,7 @@ def told_in(text: str) -> Told:
         facts.append(_sentence(f"{about[1].strip()} {about[2].lower()} {about[3].strip()}"))
     elif does and not name:
         facts.append(_sentence(f"{_third(does[1])} {does[2].strip()}"))
-    elif keep and not name:
+    elif keep and not name and not _POINTS.match(keep[1]):
         facts.append(_sentence(keep[1]))
     return Told(name=_titled(name), facts=tuple(facts))
 

@@ -26,6 +26,7 @@ _PREPOSITION = r"(?:in|im|from|aus|with|mit|of|von|since|seit|before|after|vor|n
 _PHRASE = re.compile(
     rf"\b{_PREPOSITION}\s+[^?.!,]+?(?=\s+\b{_PREPOSITION}\b|[?.!,]|$)", re.IGNORECASE
 )
+_ASKS = re.compile(r"(?:how many|wie ?viele|which|welche)\b", re.IGNORECASE)
 _YEAR = re.compile(r"\b(?:19|20)\d\d\b")
 _THEM = re.compile(
     r"\b(?:of (?:them|those|these)|davon|von (?:denen|diesen|ihnen))\b", re.IGNORECASE
@@ -121,7 +122,24 @@ def _merged(before: str, text: str, asked: Asked) -> str:
     if not FOLLOW.match(text):
         return text
     tail = FOLLOW.sub("", text).strip(" ?.!,")
+    if _ASKS.match(tail):
+        return _of_whom(before, tail, text, asked)
     return _with_noun(before, tail, asked) or _with_phrase(before, tail)
+
+
+def _of_whom(before: str, tail: str, text: str, asked: Asked) -> str:
+    """``how many are there in Hamburg``: say of what, where only the turn before says it."""
+    known = [head.words for head in heads_in(asked.prompt).values()]
+
+    def named(part: str) -> list[str]:
+        words = [word for word in split(part) if word.lower() not in SMALL]
+        return [word for word in words if any(concept(word) in words for words in known)]
+
+    if named(tail) or not named(before):
+        return text if named(tail) else tail
+    asks = _ASKS.match(tail)
+    lead = asks[0] if asks else ""
+    return f"{lead} {named(before)[0]} {tail[len(lead) :].strip()}?"
 
 
 def _with_phrase(before: str, tail: str) -> str:

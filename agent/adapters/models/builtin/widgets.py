@@ -22,8 +22,8 @@ from agent.adapters.models.builtin.words import fold, split
 from agent.core.json import Json, fields, items
 
 _MAKE = re.compile(
-    r"\b(make|create|build|add|give|show|need|want|put|set up|generate|design|mach\w*|erstell\w*"
-    r"|bau\w*|füge|gib|zeig\w*|brauche|möchte|will"
+    r"\b(make|create|build|add|give|show|need|want|put|set up|generate|design|like an?"
+    r"|mach\w*|erstell\w*|bau\w*|füge|gib|zeig\w*|brauche|möchte|will"
         r"|hätte|leg\w*|anlegen|hinzufügen)\b", re.IGNORECASE)  # fmt: skip
 _REMOVE = re.compile(
     r"\b(remove|delete|destroy|drop|get rid of|lösch\w*|entfern\w*|weg mit)\b", re.IGNORECASE
