@@ -73,7 +73,7 @@ expect_sql: not contains "delete"
 expect_sql: matches /from\\s+kunden/
 expect_sql: length == 2
 expect_sql: "describe kunden" before "select"
-""".split("\n")[1:-1]
+""".splitlines()[1:]
 FAILS = """
 expect_response: contains "Leipzig" or "x"
 expect_response: not contains "x" or "köln"
@@ -111,7 +111,7 @@ expect_sql: not contains "kunden"
 expect_sql: matches /^count/
 expect_sql: length < 2
 expect_sql: "select" before "describe"
-""".split("\n")[1:-1]
+""".splitlines()[1:]
 
 
 def read(line):
