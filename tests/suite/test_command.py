@@ -108,7 +108,7 @@ def test_in_main_it_is_the_users_conversation(server, write):
         "suite", write("send: my name is Ada\n- expect_path: pa"), "--channel", "main"
     )
     assert done.returncode == 0, done.stderr
-    assert [m["content"] for m in server.get("/api/history")["messages"]][0] == "my name is Ada"
+    assert server.get("/api/history")["messages"][0]["content"] == "my name is Ada"
     server.post("/api/clear")
 
 

@@ -209,7 +209,7 @@ def test_all_errors_are_told_at_once_in_order():
     with pytest.raises(BadSuite) as error:
         parse("# A\n## Steps\n### 1. One\n- sned: x\n- expect_frames: z\n### 3. Two\n", "x.md")
     lines = [int(told.split(":")[1]) for told in str(error.value).splitlines()]
-    assert lines == [3, 4, 5, 6, 6]
+    assert lines == [4, 5, 6]
 
 
 def test_files_that_cannot_be_read_are_named(tmp_path):
