@@ -40,12 +40,12 @@ def parse(text: str, file: str) -> Suite:
         BadSuite: naming file and line of everything that is not understood.
     """
     reading = _Reading()
-    lines = text.splitlines()
+    lines = text.replace("\r\n", "\n").removesuffix("\n").split("\n")
     for number, line in enumerate(lines, 1):
         try:
             reading.take(number, line.rstrip())
         except Unclear as error:
-            reading.errors.append((number, str(error)))
+            reading.fault(number, str(error))
     reading.end(len(lines))
     if reading.errors:
         told = sorted(set(reading.errors))
@@ -68,6 +68,8 @@ class _Draft:
         self.clear = False
         self.does: Send | Click | None = None
         self.checks: list[Check] = []
+        self.broken = False
+        """A line of it was not understood, so what seems to be missing may be that line."""
 
     def step(self) -> Step:
         assert self.does is not None  # noqa: S101 - the caller has looked
@@ -90,6 +92,12 @@ class _Reading:
         self.clear = False
         self.seen: list[str] = []
         self.drafts: list[_Draft] = []
+
+    def fault(self, number: int, what: str) -> None:
+        """Keep what is wrong with a line."""
+        self.errors.append((number, what))
+        if self.drafts:
+            self.drafts[-1].broken = True
 
     def take(self, number: int, line: str) -> None:
         """Read one line."""
@@ -176,7 +184,7 @@ class _Reading:
         elif key in {"send", "or send", "action"}:
             self._does(draft, number, key, (value or "").strip())
         elif key in EXPECTATIONS:
-            if draft.does is None:
+            if draft.does is None and not draft.broken:
                 raise Unclear(f"expected `- send: text` or `- action: name` before `- {key}`")
             made = expectation(key, (value or "").strip())
             draft.checks.append(Check(line=number, text=f"{key}: {value}", expects=made))
@@ -206,9 +214,9 @@ class _Reading:
 
     def _close(self) -> None:
         """Look at the step that ends here."""
-        if not self.drafts:
+        last = self.drafts[-1] if self.drafts else None
+        if last is None or last.broken:
             return
-        last = self.drafts[-1]
         if last.does is None:
             self.errors.append((last.line, "expected `- send:` or `- action:` in the step"))
         elif not last.checks:
