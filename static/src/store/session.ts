@@ -208,9 +208,11 @@ export async function say(text: string): Promise<void> {
   await post("/api/send", { text, dashboard: controls.peek(), queue: true });
 }
 
-export function act(action: string, data: unknown): boolean {
+/** Click; it queues behind what runs. */
+export async function act(action: string, data: unknown): Promise<void> {
   follow();
-  return chat.send({ type: "action", action, data, dashboard: controls.peek() });
+  if (chat.send({ type: "action", action, data, dashboard: controls.peek() })) return;
+  await post("/api/action", { action, data });
 }
 
 export const cancel = (run_id: string): Promise<unknown> =>
