@@ -37,6 +37,7 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
     def post(self) -> Json:
         """Return what the test board is told."""
         return {
+            "suite": self.file,
             "step": self.step,
             "check": self.check,
             "status": self.status,

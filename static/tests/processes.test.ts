@@ -2,10 +2,11 @@
 import "./browser";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { busy, load, processes, processesOf, stop, stopping, tell } from "../src/store/processes";
+import type { EventLine } from "../src/wire/lines";
 
 const frame = (): Promise<void> => new Promise((done) => requestAnimationFrame(() => done()));
 const line = (event: string, pid: string, more: object = {}) =>
-  tell({ event, channel: "main", ts: 1_000, pid, run_id: "r1", frame: 2, node: "expert", tool: "query_db", ...more } as Parameters<typeof tell>[0]);
+  tell({ event, channel: "main", seq: 1, ts: 1_000, pid, run_id: "r1", frame: 2, node: "expert", tool: "query_db", ...more } as EventLine);
 const seen = async () => {
   await frame();
   return processes.value.map(({ pid, status, lines }) => [pid, status, lines]);
@@ -27,7 +28,7 @@ describe("processes", () => {
   });
 
   it("of other channels, and lines of unknown ones, are passed over", async () => {
-    tell({ event: "process_start", channel: "suite", ts: 1, pid: "x" } as Parameters<typeof tell>[0]);
+    tell({ event: "process_start", channel: "suite", seq: 1, ts: 1, pid: "x" } as EventLine);
     line("process_line", "y", { line: "lost" });
     expect((await seen()).map(([pid]) => pid)).toEqual(["a", "b"]);
   });

@@ -32,9 +32,7 @@ def test_a_first_visit_fetches_what_it_shows(own_server, visit):
 
 @pytest.mark.parametrize("room", ["memory", "processes", "tests"])
 def test_a_room_is_fetched_once_when_it_is_entered(server, visit, room):
-    page = visit(server, "about:blank")
-    page.route("**/api/processes?*", lambda route: route.fulfill(json={"processes": []}))
-    page.goto("/")
+    page = visit(server)
     expect(page.locator(".net")).to_be_visible()
     before = fetched(page)
     page.keyboard.press("g")

@@ -98,9 +98,7 @@ def test_one_is_stopped_by_its_pid_once(listed):
 
 
 def test_the_tools_tab_leads_to_the_process(server, visit):
-    page = visit(server, "about:blank")
-    page.route("**/api/processes?*", lambda route: route.fulfill(json={"processes": []}))
-    page.goto("/")
+    page = visit(server)
     say(page, "how many customers are in Leipzig?")
     page.locator(".net g.node", has_text="expert_eras").click()
     page.get_by_role("tab", name="Tools").click()

@@ -7,7 +7,7 @@ import pytest
 from e2e.conftest import say
 from playwright.sync_api import expect
 
-ROOMS = ["chat", "graph", "frames", "inspector", "runs", "events", "memory", "tests"]
+ROOMS = ["chat", "graph", "frames", "inspector", "runs", "events", "memory", "processes", "tests"]
 SIZES = {"phone": {"width": 375, "height": 720}, "desk": {"width": 1440, "height": 900}}
 
 

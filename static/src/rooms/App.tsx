@@ -18,6 +18,7 @@ import { Banners, Header } from "./Header";
 import { Inspector } from "./Inspector";
 import { MemoryRoom, Processes, Tests } from "./parts";
 import { Runs } from "./Runs";
+import { News } from "./Workspace";
 
 /** Rooms that are one view where there is space for all of them. */
 const TOGETHER: ReadonlySet<Room> = new Set(["chat", "graph", "frames", "inspector"]);
@@ -120,6 +121,7 @@ export function App() {
       <Banners />
       {narrow.value ? <Phone room={room} /> : <Wide room={room} />}
       <Notice />
+      <News />
       <Dialogs />
     </>
   );

@@ -2,12 +2,14 @@
 import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import { count, ms, plural } from "../lib/format";
 import { answered, controls, cut, said, pending, ready, type Message } from "../store/chat";
+import { models } from "../store/models";
 import { attempt } from "../store/notice";
 import { go } from "../store/place";
 import { narrow } from "../store/screen";
 import { doing, known, shownId, working } from "../store/runs";
 import { cancel, info, readEarlier, say } from "../store/session";
 import { Icon } from "../ui/Icon";
+import { dialog } from "./dialogs";
 import { Model } from "./Header";
 import { Controls, Markdown } from "./parts";
 
@@ -89,11 +91,13 @@ function Doing() {
 
 function First() {
   const model = info.value?.model;
+  const offers = models.value?.offers ?? [];
   return (
     <div class="first">
       <h2>Every message becomes frames you can see and replay.</h2>
       <p class="faint">Try one of these, then click a node or a bar.</p>
       {model?.builtin ? <p class="faint">Answers come from the {model.label}. For a real one: {info.value?.connect_hint}.</p> : null}
+      {offers.length ? <p>On this machine: {offers.map((offer) => offer.name).join(", ")}. <button type="button" class="link" onClick={() => { dialog.value = "model"; }}>how to use it</button></p> : null}
     </div>
   );
 }

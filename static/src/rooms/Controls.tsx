@@ -3,15 +3,16 @@ import "../styles/controls.css";
 import { arrange, clickData, local, type Machine, percentOf } from "../lib/controls";
 import { type Fields, table, text } from "../lib/json";
 import { clicked, controls } from "../store/chat";
-import { notice } from "../store/notice";
+import { attempt } from "../store/notice";
 import { act } from "../store/session";
 import { DataTable } from "../ui/DataTable";
 
 function click(control: Fields): void {
   if (clicked.value === control && !local(control)) return;
+  clicked.value = control;
   const sent = act(text(control["action"]), clickData(control));
-  if (sent) clicked.value = control;
-  else notice.value = "The click was not sent: the chat socket is not open. Try again when the page is live.";
+  sent.catch(() => { clicked.value = null; });
+  void attempt(sent);
 }
 
 const caption = (control: Fields): string => text(control["label"] ?? control["var"]);

@@ -3,6 +3,7 @@ import { useState } from "preact/hooks";
 import { Dialog } from "../ui/Dialog";
 import { COMMANDS, offers } from "./commands";
 import { dialog } from "./dialogs";
+import { ModelDialog } from "./parts";
 
 const close = (): void => {
   dialog.value = "";
@@ -65,5 +66,6 @@ function Palette() {
 
 export function Dialogs() {
   if (dialog.value === "keys") return <Keys />;
+  if (dialog.value === "model") return <ModelDialog onClose={close} />;
   return dialog.value === "palette" ? <Palette /> : null;
 }

@@ -9,6 +9,7 @@ import { toggleTheme } from "../store/theme";
 import { Status } from "../ui/bits";
 import { Icon } from "../ui/Icon";
 import { dialog } from "./dialogs";
+import { Breakages, Broken } from "./Workspace";
 
 const GLYPH = { live: "●", connecting: "○", waiting: "◌", polling: "◐", offline: "✕", denied: "✕" } as const;
 
@@ -38,9 +39,9 @@ export function Model() {
   const model = info.value?.model;
   if (!model) return <span class="model faint">—</span>;
   return (
-    <span class="model" title={model.builtin ? `For a real model: ${info.value?.connect_hint}` : model.label}>
+    <button type="button" class="model quiet" title="Which model answers, and how to connect another" onClick={() => { dialog.value = "model"; }}>
       {model.builtin ? <span class="tag">{model.label}</span> : <><span class="faint">model</span> <span class="mono">{model.model}</span></>}
-    </span>
+    </button>
   );
 }
 
@@ -72,6 +73,7 @@ export function Header() {
     <header class="top">
       <h1><svg class="mark" viewBox="0 0 16 16" aria-hidden="true"><path d="M1.5 3h6v3h-6zM4.5 6.5h7v3h-7zM8.5 10h6v3h-6z" /></svg><span class="brand">Framescope</span></h1>
       <GraphChoice />
+      <Broken />
       <Model />
       <span class="grow" />
       {run ? <Status of={run.status} /> : null}
@@ -106,4 +108,4 @@ function Lost() {
   return <p class={`banner banner-${now.state}`} role="alert">{now.detail}</p>;
 }
 
-export const Banners = () => <><Lost /><Switching /></>;
+export const Banners = () => <><Lost /><Breakages /><Switching /></>;

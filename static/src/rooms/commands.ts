@@ -86,6 +86,7 @@ export function offers(): readonly Command[] {
     ...EXAMPLES.map((example): Command => ({ name: `send “${example}”`, run: () => void attempt(say(example)) })),
     ...(run ? [{ name: "cancel the run", run: () => void attempt(cancel(run.run_id)) }] : []),
     ...choices.peek().filter((graph) => !graph.active).map((graph): Command => ({ name: `switch to graph ${graph.name}`, run: () => void attempt(change(graph.name)) })),
+    { name: "which model answers, and how to connect another", run: () => { dialog.value = "model"; } },
     { name: "light or dark", run: toggleTheme },
     { name: "clear the conversation", run: () => void attempt(clear()) },
     ...past.peek().slice(0, 30).map((one): Command => ({ name: `open run ${shortId(one.run_id)} ${one.message}`, run: () => go({ run: one.run_id, frame: 0, node: "", room: "frames" }, true) })),

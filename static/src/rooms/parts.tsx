@@ -1,11 +1,16 @@
 /** The parts of the page that the first paint does not need. Each is a file of its own. */
 import type { Room } from "../lib/place";
+import { Dialog } from "../ui/Dialog";
 import { late, Missing } from "../ui/late";
 
 export const Changes = late(async () => (await import("./Changes")).Changes);
 export const Controls = late(async () => (await import("./Controls")).Controls, () => <></>);
 export const MemoryRoom = late(async () => (await import("./Memory")).MemoryRoom);
 export const ModelCall = late(async () => (await import("./ModelCall")).ModelCall);
+export const ModelDialog = late(
+  async () => (await import("./ModelDialog")).ModelDialog,
+  ({ onClose }, failed) => (failed ? <Dialog label="Model" kind="sheet" onClose={onClose}><Missing what="This dialog" /></Dialog> : <></>),
+);
 export const Picture = late(async () => (await import("./Picture")).Picture);
 export const Processes = late(async () => (await import("./Processes")).Processes);
 export const ProcessesOf = late(async () => (await import("./Processes")).ProcessesOf);

@@ -1,7 +1,8 @@
-/** One line at the edge of the page about something that did not work. */
+/** One line at the edge of the page: what did not work stays, what is only new goes by itself. */
 import { signal } from "@preact/signals";
 
 export const notice = signal("");
+export const news = signal("");
 
 export async function attempt(what: Promise<unknown>): Promise<void> {
   try {

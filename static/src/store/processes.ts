@@ -1,8 +1,7 @@
 /** Tool calls as processes: told live by the trace socket, listed by the server, stopped by pid. */
 import { computed, signal } from "@preact/signals";
-import { fields, items, text } from "../lib/json";
 import { get, post } from "../wire/http";
-import type { Process } from "../wire/lines";
+import type { EventLine, Process } from "../wire/lines";
 import { pulse } from "./pulse";
 import { CHANNEL } from "./runs";
 
@@ -35,22 +34,26 @@ function keep(process: Process): void {
   bump();
 }
 
-const whole = (value: unknown): number | null => (typeof value === "number" ? value : null);
-
 /** Fold an event into its process; of one whose start was missed, the next list tells. */
-export function tell(line: { readonly event: string; readonly channel: string; readonly ts: number }): void {
-  if (line.channel !== CHANNEL || !line.event.startsWith("process_")) return;
-  const { pid, run_id, channel, frame, node, tool, args, started, status, lines, line: said, left_out, exit_code, ended } = fields(line);
-  const before = known.get(text(pid));
-  if (line.event === "process_start") {
-    keep({
-      pid: text(pid), run_id: text(run_id), channel: text(channel), frame: whole(frame), node: text(node), tool: text(tool), args,
-      status: "running", lines: [], left_out: 0, exit_code: null, started: whole(started) ?? line.ts, ended: null,
-    });
-  } else if (before && line.event === "process_line") keep({ ...before, lines: [...before.lines, text(said)] });
-  else if (before && line.event === "process_done") {
-    keep({ ...before, status: text(status), lines: items(lines).map(text), left_out: whole(left_out) ?? 0, exit_code: whole(exit_code), ended: whole(ended) ?? line.ts });
+export function tell(line: EventLine): void {
+  if (line.channel !== CHANNEL) return;
+  switch (line.event) {
+    case "process_start": {
+      const { pid, run_id, channel, node, tool, args, started } = line;
+      return keep({ pid, run_id, channel, frame: line.frame ?? null, node, tool, args, started, status: "running", lines: [], left_out: 0, exit_code: null, ended: null });
+    }
+    case "process_line":
+      return more(line.pid, (before) => ({ lines: [...before.lines, line.line] }));
+    case "process_done": {
+      const { status, lines, left_out, exit_code, ended } = line;
+      return more(line.pid, () => ({ status, lines, left_out, exit_code, ended }));
+    }
   }
+}
+
+function more(pid: string, news: (before: Process) => Partial<Process>): void {
+  const before = known.get(pid);
+  if (before) keep({ ...before, ...news(before) });
 }
 
 /** Events may overtake the list that was asked for before them. */

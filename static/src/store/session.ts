@@ -15,6 +15,7 @@ import * as processes from "./processes";
 import * as runs from "./runs";
 import * as tests from "./tests";
 import { record } from "./tests";
+import * as workspace from "./workspace";
 
 export const info = signal<Info | null>(null);
 const BACKLOG = 300;
@@ -47,6 +48,7 @@ function listAgain(): void {
 /** Events that concern more than their run. */
 function apply(line: EventLine): void {
   if (line.event === "frame_trace") listAgain();
+  if ((line.event as string) === "workspace") rereadWorkspace(line);
   if (line.channel !== runs.CHANNEL) return;
   if (line.event === "updated") memory.update(line.memory);
   else if (line.event === "graph_switched") void refreshGraph();
@@ -56,6 +58,12 @@ function apply(line: EventLine): void {
     unqueue(line.run_id);
     if (line.status !== "running") finish(line.run_id);
   }
+}
+
+/** Files changed on disk: graphs may have come, gone, or have a new revision. */
+function rereadWorkspace(line: object): void {
+  workspace.reread(line);
+  void refreshGraph();
 }
 
 const chat = new LiveSocket({
@@ -110,6 +118,8 @@ function resync(): void {
   runs.distrust();
   void refreshGraph();
   void quietly(memory.load());
+  void quietly(processes.load());
+  void quietly(workspace.load());
   void history.search(place.value.q);
 }
 
@@ -198,9 +208,11 @@ export async function say(text: string): Promise<void> {
   await post("/api/send", { text, dashboard: controls.peek(), queue: true });
 }
 
-export function act(action: string, data: unknown): boolean {
+/** Click; it queues behind what runs. */
+export async function act(action: string, data: unknown): Promise<void> {
   follow();
-  return chat.send({ type: "action", action, data, dashboard: controls.peek() });
+  if (chat.send({ type: "action", action, data, dashboard: controls.peek() })) return;
+  await post("/api/action", { action, data });
 }
 
 export const cancel = (run_id: string): Promise<unknown> =>

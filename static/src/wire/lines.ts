@@ -140,6 +140,32 @@ export interface Process {
   readonly ended: number | null;
 }
 
+/** A file of the workspace that cannot be used. */
+export interface Breakage {
+  readonly file: string;
+  readonly line: number | null;
+  readonly cause: string;
+}
+
+export interface Workspace {
+  readonly folder: string | null;
+  readonly errors: readonly Breakage[];
+}
+
+/** A model server on this machine. */
+export interface Offer {
+  readonly name: string;
+  readonly base_url: string;
+  readonly models: readonly string[];
+  /** The command that starts with it. */
+  readonly use: string;
+}
+
+export interface Models {
+  readonly active: { readonly label: string; readonly base_url: string; readonly model: string; readonly builtin: boolean };
+  readonly offers: readonly Offer[];
+}
+
 /** One line, or a batch of them. */
 export function lines(message: unknown): readonly TraceLine[] {
   return (Array.isArray(message) ? message : [message]) as readonly TraceLine[];
