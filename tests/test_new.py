@@ -28,7 +28,7 @@ def test_it_writes_a_folder_under_its_name_and_prints_how_to_start_it(tmp_path):
         if path.is_file()
     }
     assert {
-        ".gitignore", "README.md", "agent.toml", "graphs/my-agent.toml", "nodes/words.py",
+        ".gitignore", "README.md", "agent.toml", "graphs/my-agent.toml", "nodes/counting.py",
         "prompts/talk.md", "testcases/my-agent.md", "tools/text.py",
     } == files  # fmt: skip
     assert "starter" not in "".join(p.read_text() for p in (tmp_path / "my-agent").rglob("*.*"))
