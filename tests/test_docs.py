@@ -217,12 +217,14 @@ class Parrot:
 @pytest.fixture
 def workspace(tmp_path, monkeypatch) -> Path:
     """The workspace of the page, with its variables set."""
-    folder = tmp_path / "cities"
+    folder = tmp_path / "desk"
     found = blocks(NODE_PAGE)
     (folders,) = [block.text for block in found if block.lang == "bash"]
-    subprocess.run(["bash", "-ec", folders], env={**os.environ, "HOME": str(tmp_path)}, check=True)
+    agent = f'python3() {{ shift; {shlex.quote(sys.executable)} -m agent "$@"; }}\n'
+    env = {**os.environ, "HOME": str(tmp_path), "PYTHONPATH": str(ROOT)}
+    subprocess.run(["bash", "-ec", agent + folders], env=env, check=True, capture_output=True)
     for block in found:
-        if re.fullmatch(r"(graphs|nodes|prompts)/\S+", block.role):
+        if re.fullmatch(r"(graphs|nodes|prompts|tools)/\S+", block.role):
             (folder / block.role).write_text(block.text, "utf-8")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("AGENT_WORKSPACE", str(folder))

@@ -127,3 +127,36 @@ def test_depth_hides_nothing(module, depth):
     source = "".join(f"{'  ' * n}if x:\n" for n in range(depth)) + f"{'  ' * depth}import {module}"
     ast.parse(source)
     assert [line for line, _ in found(source)] == ([depth + 1] if module in MODULES else [])
+
+
+# What a node may not keep
+
+
+@pytest.mark.parametrize(
+    ("source", "line"),
+    [
+        ("class Mine:\n    async def __call__(self, ctx, envelope):\n        self.n = 1\n", 3),
+        ("class Mine:\n    def __call__(self, ctx, envelope): ...\n    def f(me):\n        me.n += 1\n", 4),
+        ("class Mine(ExpertNode):\n    def f(self):\n        self.a, b = 1, 2\n", 3),
+        ("def f():\n    global seen\n    seen = 1\n", 2),
+    ],
+)  # fmt: skip
+def test_state_in_a_node_is_found(source, line):
+    [(where, fault)] = found(source)
+    assert where == line
+    assert "keeps nothing between two visits; use ctx.remember()" in fault
+
+
+def test_configuration_and_helpers_of_one_visit_are_left_alone():
+    assert not found("""
+        class Mine(ExpertNode):
+            limit = 3
+            def __init__(self, limit):
+                self.limit = limit
+            async def __call__(self, ctx, envelope):
+                other = Reader()
+                other.place = self.limit
+        class Reader:
+            def go_on(self):
+                self.place += 1
+    """)

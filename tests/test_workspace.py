@@ -121,6 +121,37 @@ async def node(ctx, envelope):
 # What is refused
 
 
+def test_a_name_in_two_files_is_refused(tmp_path):
+    folder(
+        tmp_path, nodes__a_py=NODE.format("one", "x"), nodes__b_py="\n" + NODE.format("one", "y")
+    )
+    with pytest.raises(BadGraph, match=r"nodes/b\.py:2: node 'one' is already in another file"):
+        read(tmp_path)
+
+
+# ``nodes`` by itself
+
+
+@pytest.mark.anyio
+async def test_an_object_with_an_async_call_is_a_node_with_its_configuration(tmp_path):
+    source = """
+class Greeter:
+    def __init__(self, word):
+        self.word = word
+    async def __call__(self, ctx, envelope):
+        ctx.say(self.word)
+hello = Greeter("hi")
+plain = Greeter
+"""
+    codes = read(folder(tmp_path, nodes__a_py=source)).codes
+    assert list(codes) == ["hello"]
+    played = await play(graph("x"), {"x": codes["hello"].run})
+    assert played.going.response == "hi"
+
+
+# Broken files
+
+
 @pytest.mark.parametrize(
     ("source", "line", "said"),
     [

@@ -41,6 +41,9 @@ CALLS: Mapping[str, str] = {
 CLOCKS = frozenset({"datetime", "date"})
 ATTRIBUTES = frozenset({"now", "utcnow", "today"})
 """Of ``CLOCKS``."""
+SETUP = frozenset({"__init__", "__post_init__"})
+"""Methods in which an object may be given its configuration."""
+KEEPS_NOTHING = "a node keeps nothing between two visits; use ctx.remember()"
 
 
 def faults(source: str) -> Iterator[tuple[int, str]]:
@@ -67,8 +70,38 @@ def _faults(node: ast.AST, clocks: Set[str]) -> Iterator[tuple[int, str]]:
         case ast.Call(func=ast.Attribute(value=owner, attr=attr)) if attr in ATTRIBUTES:
             if ast.unparse(owner).rpartition(".")[2] in clocks:
                 yield node.lineno, f"{attr}() reads the clock; use ctx.now()"
+        case ast.ClassDef() if _is_node(node):
+            yield from _kept(node)
+        case ast.Global():
+            yield node.lineno, f"global {', '.join(node.names)}: {KEEPS_NOTHING}"
         case _:
             pass
+
+
+def _is_node(node: ast.ClassDef) -> bool:
+    """Whether objects of the class may be node code: they can be called, or their base can."""
+    methods = {
+        one.name for one in node.body if isinstance(one, ast.FunctionDef | ast.AsyncFunctionDef)
+    }
+    return "__call__" in methods or any(ast.unparse(base).endswith("Node") for base in node.bases)
+
+
+def _kept(node: ast.ClassDef) -> Iterator[tuple[int, str]]:
+    """Yield what the methods of a node's class, but for the first, write into the object."""
+    for method in node.body:
+        if not isinstance(method, ast.FunctionDef | ast.AsyncFunctionDef):
+            continue
+        if method.name in SETUP or not method.args.args:
+            continue
+        me = method.args.args[0].arg
+        for inner in ast.walk(method):
+            match inner:
+                case ast.Attribute(value=ast.Name(id=name), attr=attr, ctx=ast.Store()) if (
+                    name == me
+                ):
+                    yield inner.lineno, f"{me}.{attr} is set: {KEEPS_NOTHING}"
+                case _:
+                    pass
 
 
 def _clocks(node: ast.AST) -> Iterator[str]:

@@ -132,8 +132,10 @@ class Folder:
             self.faults = (Fault(self._at, 1, cause),)
         except Broken as error:
             self.faults = error.faults
-        except (BadGraph, OSError) as error:
+        except BadGraph as error:
             self.faults = (fault_of(str(error)),)
+        except Exception as error:  # noqa: BLE001 - foreign files: none may end the server
+            self.faults = (Fault(self._at, 1, f"{type(error).__name__}: {error}"),)
         else:
             self._take(taken, shelf)
         self._library.trouble = self.trouble

@@ -44,7 +44,9 @@ class FunctionTool(msgspec.Struct, frozen=True, kw_only=True):
             ToolFailed: ``bad_arguments``, ``tool_error``, or the function's own.
         """
         try:
-            given = msgspec.convert(arguments or {}, self.shape, strict=False)
+            given = msgspec.convert(
+                {} if arguments is None else arguments, self.shape, strict=False
+            )
         except msgspec.ValidationError as error:
             raise ToolFailed("bad_arguments", f"{self.name}: {error}") from None
         named = msgspec.structs.asdict(given)
@@ -92,7 +94,10 @@ def _shape(
     function: Callable[..., Json], parameters: list[inspect.Parameter]
 ) -> type[msgspec.Struct]:
     name = function.__name__
-    hints = get_type_hints(function, include_extras=True)
+    try:
+        hints = get_type_hints(function, include_extras=True)
+    except Exception as error:  # noqa: BLE001 - annotations are code, and may raise anything
+        raise BadToolError(f"tool {name!r}: {error}") from None
     parts: list[Json] = []
     for one in parameters:
         if one.kind in (one.POSITIONAL_ONLY, one.VAR_POSITIONAL, one.VAR_KEYWORD):

@@ -123,7 +123,13 @@ def read(folder: Path, heard: Callable[[Path], object] = str) -> Workspace:
     """
     reading = _Reading(folder, heard)
     codes: dict[str, Code] = {}
-    for _, found in reading.each("nodes", _codes):
+    for path, found in reading.each("nodes", _codes):
+        reading.wrong += [
+            f"{path}:{_line_of(name, found[name].source)}: node {name!r} is already in another "
+            "file of nodes/; give one another name"
+            for name in found
+            if name in codes
+        ]
         codes |= found
     tools: dict[str, OwnTool] = {}
     for _, own in reading.each("tools", _tools):
@@ -139,6 +145,12 @@ def read(folder: Path, heard: Callable[[Path], object] = str) -> Workspace:
     if reading.wrong:
         raise Broken(reading.wrong)
     return workspace
+
+
+def _line_of(name: str, source: str) -> int:
+    """Return the line at which a file gives something its name."""
+    found = re.search(rf"^(?:async )?(?:def )?{name}\b", source, re.MULTILINE)
+    return source.count("\n", 0, found.start()) + 1 if found else 1
 
 
 def _as_it_is(_path: Path, text: str) -> str:

@@ -16,7 +16,7 @@ async def read_v1(ctx: Context, envelope: Envelope) -> Envelope:
     return Envelope(kind="counted", text=text, data={"tool_output": counted})
 
 
-async def tell_v1(ctx: Context, envelope: Envelope) -> None:
+async def total_v1(ctx: Context, envelope: Envelope) -> None:
     """Answer with the number, and keep the total in the state."""
     counted = at(envelope.data, "tool_output")
     total = (at(ctx.state, "memory", "words") or 0) + counted["words"]
