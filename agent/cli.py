@@ -98,11 +98,26 @@ def config(data_dir: str | None, *, as_json: bool) -> None:
     """Print every setting, its value and where that came from."""
     from agent.reports import table, write_json
 
-    rows = settings_of(data_dir=data_dir).rows()
+    loaded = settings_of(data_dir=data_dir)
+    rows = loaded.rows()
     if as_json:
         write_json([{"name": r.name, "value": r.value, "source": r.source} for r in rows])
     else:
         table(("setting", "value", "source"), [(r.name, r.value, r.source) for r in rows])
+        _offer(loaded.settings)
+
+
+def _offer(settings: Settings) -> None:
+    """Tell of model servers on this machine, while the built-in model answers."""
+    import time
+
+    from agent.adapters.models.discovery import Discovery
+
+    if settings.llm_base_url or not settings.llm_discover:
+        return
+    found = asyncio.run(Discovery(time.monotonic, own_port=settings.port).offers())
+    for offer in found:
+        click.echo(f"\n{offer.name} answers at {offer.base_url}; to use it:\n  {offer.use}")
 
 
 @main.command(context_settings={"ignore_unknown_options": True})

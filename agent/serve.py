@@ -6,16 +6,20 @@ import os
 import threading
 import webbrowser
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import click
+import msgspec
 
 from agent import __version__
 from agent.adapters.auth.local import LocalAuth
 from agent.adapters.auth.nobody import NoAuth
 from agent.adapters.auth.tokens import load_or_create
 from agent.adapters.clock import SystemClock
-from agent.app import TOKEN_FILE, Opened, open_runtime
+from agent.adapters.models.discovery import Discovery
+from agent.adapters.models.openai_http import OpenAIModel
+from agent.app import BUILTIN_URL, TOKEN_FILE, Opened, open_runtime
 from agent.core.json import Json
 from agent.lease import Lease, Server as Running
 from agent.settings import Settings
@@ -23,6 +27,7 @@ from agent.web.app import build
 from agent.web.config import WebConfig
 from agent.web.server import Server, bind, server_config
 
+_log = logging.getLogger(__name__)
 ROOT = Path(__file__).resolve().parent
 
 
@@ -56,6 +61,7 @@ async def serve(settings: Settings, lease: Lease, *, tell: bool = True) -> None:
         allow_query_token=settings.allow_query_token,
     )
     stop = asyncio.Event()
+    discovery = Discovery(clock.monotonic, own_port=config.port)
     async with open_runtime(settings) as opened:
         app = build(
             opened.runtime,
@@ -63,6 +69,7 @@ async def serve(settings: Settings, lease: Lease, *, tell: bool = True) -> None:
             auth=auth,
             board=opened.board,
             ready=opened.ready,
+            models=partial(_models, settings, opened.model, discovery),
             clock=clock,
             stop=stop,
         )
@@ -85,8 +92,30 @@ async def serve(settings: Settings, lease: Lease, *, tell: bool = True) -> None:
             settle=lambda: opened.runtime.drain(settings.shutdown_grace_s),
         )
         async with asyncio.TaskGroup() as group:
-            group.create_task(opened.warm(), name="warm-up")
+            group.create_task(_get_ready(settings, opened, discovery), name="warm-up")
             await server.serve(sockets=[bound])
+
+
+async def _get_ready(settings: Settings, opened: Opened, discovery: Discovery) -> None:
+    """Do what the first message would wait for; then look around."""
+    await opened.warm()
+    found = await _models(settings, opened.model, discovery)
+    for offer in found["offers"]:
+        _log.info("%s answers at %s; to use it: %s", offer["name"], offer["base_url"], offer["use"])
+
+
+async def _models(settings: Settings, model: OpenAIModel, discovery: Discovery) -> Json:
+    """Return the active model, and what is offered in its place."""
+    builtin = not settings.llm_base_url
+    looks = builtin and settings.llm_discover
+    active = {
+        "label": model.label,
+        "base_url": settings.llm_base_url or BUILTIN_URL,
+        "model": model.default_model,
+        "builtin": builtin,
+    }
+    offers = await discovery.offers() if looks else ()
+    return {"active": active, "offers": msgspec.to_builtins(offers)}
 
 
 def _tell(settings: Settings, config: WebConfig, opened: Opened, launch: str, token: str) -> None:

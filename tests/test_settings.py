@@ -29,6 +29,7 @@ EXAMPLES = {
     "llm_api_key": ("sk-1", "sk-1"),
     "llm_model": ("qwen3:8b", "qwen3:8b"),
     "builtin_token_ms": ("40", 40),
+    "llm_discover": ("no", False),
     "allowed_hosts": ("A.example, b.example:81", ("a.example", "b.example:81")),
     "allowed_origins": ("https://A.example", ("https://a.example",)),
     "public_url": ("https://a.example/x", "https://a.example/x"),

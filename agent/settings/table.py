@@ -80,6 +80,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         str, About("Key of that server, sent to no other.", SECRET, secret=True)
     ] = ""
     llm_model: Annotated[str, About("Model for every node whose graph names none.", MODEL)] = ""
+    llm_discover: Annotated[
+        bool,
+        About("Look for model servers on loopback while the built-in model answers.", SWITCH),
+    ] = True
     builtin_token_ms: Annotated[
         int, About("Pause of the built-in model before each token.", number(0, 10_000))
     ] = 0

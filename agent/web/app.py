@@ -1,7 +1,7 @@
 """The doors as one ASGI application: the framework's router behind the guard."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
 from starlette.applications import Starlette
@@ -31,6 +31,7 @@ def build(
     auth: Auth,
     board: SuiteBoard,
     ready: Callable[[], Json],
+    models: Callable[[], Awaitable[Json]],
     clock: Clock,
     stop: asyncio.Event,
 ) -> ASGIApp:
@@ -42,6 +43,7 @@ def build(
         auth: checks credentials.
         board: the test board.
         ready: the server's checks by name; ``"ok"`` or ``True`` when fine, else what is wrong.
+        models: the active model, and what is offered in its place.
         clock: for logs and expiry.
         stop: set when endless streams are to say goodbye.
     """
@@ -59,6 +61,7 @@ def build(
         runtime=runtime,
         board=board,
         ready=ready,
+        models=models,
         config=config,
         auth=auth,
         clock=clock,

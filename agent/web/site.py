@@ -1,7 +1,7 @@
 """What every door reaches for: one typed value, handed in at the start, no globals."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -25,6 +25,8 @@ class Site(msgspec.Struct, frozen=True, kw_only=True):
     board: SuiteBoard
     ready: Callable[[], Json]
     """Checks by name; ``"ok"`` or ``True`` when fine, else what is wrong."""
+    models: Callable[[], Awaitable[Json]]
+    """The active model, and what is offered in its place."""
     config: WebConfig
     auth: Auth
     clock: Clock

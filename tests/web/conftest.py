@@ -297,9 +297,19 @@ class World:
             auth=self.auth,
             board=self.board,
             ready=lambda: self.checks,
+            models=self.models,
             clock=self.clock,
             stop=self.stop,
         )
+
+    async def models(self):
+        active = {
+            "label": "a script",
+            "base_url": "http://builtin/v1",
+            "model": "m",
+            "builtin": True,
+        }
+        return {"active": active, "offers": []}
 
     async def _save(self, record: Any) -> None:
         self.saved.append(record)
