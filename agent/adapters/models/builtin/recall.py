@@ -64,8 +64,8 @@ _DOES = re.compile(
                 r"|habe)\b\s*(.{2,120}?)[.!]*$", re.IGNORECASE)  # fmt: skip
 _POINTS = re.compile(r"(?:that|this|it|das|dies|es)\W*$", re.IGNORECASE)
 _WHO_AM_I = re.compile(
-    r"\b(what'?s my name|what (?:is|was) my name|who (?:am i|i am)|(?:tell|say|spell)(?: me)? my name"
-    r"|my name\s*\?|wie war mein name|do you (?:know"
+    r"\b(what'?s my name|what (?:is|was) my name|who (?:am i|i am)"
+    r"|(?:tell|say|spell)(?: me)? my name|my name\s*\?|wie war mein name|do you (?:know"
         r"|remember) my name|wie hei(?:ß|ss)e ich|wer bin ich|wie ist mein name"
             r"|kennst du meinen namen"
                 r"|weißt du.* ich hei(?:ß|ss)e|what am i called)", re.IGNORECASE)  # fmt: skip
