@@ -1,39 +1,50 @@
 // @vitest-environment jsdom
 import "./browser";
 import { beforeEach, describe, expect, it } from "vitest";
+import { tracePhase } from "../src/store/connection";
 import { news } from "../src/store/notice";
 import { broken, bringBack, putAside, reread, told, workspace } from "../src/store/workspace";
 
 const one = { file: "nodes/a.py", line: 3, cause: "no node named 'b'" };
 const two = { file: "graphs/b.toml", line: null, cause: "not TOML" };
 
+const read = (changed: readonly string[], errors: readonly unknown[]) =>
+  reread({ event: "workspace", seq: 1, ts: 1, node: "workspace", run_id: "", channel: "", folder: "/own", changed, errors, notes: [], graphs: [] });
+
 beforeEach(() => {
   workspace.value = null;
   news.value = "";
+  tracePhase.value = { is: "open" };
   bringBack();
 });
 
 describe("the workspace", () => {
   it("tells what is broken, and keeps it aside only as long as nothing changes", () => {
-    reread({ changed: ["nodes/a.py"], errors: [one] });
+    read(["nodes/a.py"], [one]);
     expect(told.value).toEqual([one]);
     putAside();
     expect([told.value.length, broken.value]).toEqual([0, 1]);
-    reread({ changed: ["graphs/b.toml"], errors: [one, two] });
+    read(["graphs/b.toml"], [one, two]);
     expect(told.value).toEqual([one, two]);
   });
 
   it("tells the same breakage anew when files were read again", () => {
-    reread({ changed: ["x"], errors: [one] });
+    read(["x"], [one]);
     putAside();
-    reread({ changed: ["y"], errors: [one] });
+    read(["y"], [one]);
     expect(told.value).toEqual([one]);
   });
 
-  it("says shortly what was read anew, and nothing while something is broken", () => {
-    reread({ changed: ["a", "b", "c", "d", "e"], errors: [one] });
+  it("has no news in what happened before the page was opened", () => {
+    tracePhase.value = { is: "connecting" };
+    read(["a"], []);
     expect(news.value).toBe("");
-    reread({ changed: ["a", "b", "c", "d", "e"], errors: [] });
+  });
+
+  it("says shortly what was read anew, and nothing while something is broken", () => {
+    read(["a", "b", "c", "d", "e"], [one]);
+    expect(news.value).toBe("");
+    read(["a", "b", "c", "d", "e"], []);
     expect(news.value).toBe("Reloaded: a, b, c and 2 more");
     expect(told.value).toEqual([]);
   });

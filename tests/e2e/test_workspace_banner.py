@@ -1,11 +1,8 @@
 """What the page says about the user's own files, and about models that could answer."""
 
-import json
-
 import pytest
 from playwright.sync_api import expect
 
-BROKEN = {"file": "graphs/mine.toml", "line": 7, "cause": "there is no node 'thinkr'"}
 OFFER = {
     "name": "Ollama", "base_url": "http://127.0.0.1:11434/v1", "models": ["small:1b", "big:70b"],
     "use": "AGENT_LLM_BASE_URL=http://127.0.0.1:11434/v1 AGENT_LLM_MODEL=small:1b python3 run.py",
@@ -13,68 +10,75 @@ OFFER = {
 ACTIVE = {"label": "built-in model", "base_url": "http://builtin/v1", "model": "b", "builtin": True}
 
 
+GRAPH = """name = "mine"
+description = "answers what was said"
+
+[[node]]
+role = "echo"
+impl = "echo_v1"
+"""
+NODE = """async def echo_v1(ctx, envelope):
+    ctx.say(f"You said: {envelope.text}")
+"""
+
+
 @pytest.fixture
-def told(server, visit):
-    """Open a page; returns it and a way to tell it that the workspace was read again."""
-
-    def open_page(**options):
-        sockets = []
-        seq = iter(range(1_000_000, 2_000_000))
-        page = visit(server, "about:blank", **options)
-
-        def between(socket):
-            upstream = socket.connect_to_server()
-            upstream.on_message(socket.send)
-            socket.on_message(upstream.send)
-            sockets.append(socket)
-
-        def tell(changed: list, errors: list) -> None:
-            line = {
-                "seq": next(seq), "ts": 1, "run_id": "", "channel": "", "node": "workspace",
-                "event": "workspace", "changed": changed, "errors": errors, "graphs": [],
-            }  # fmt: skip
-            sockets[-1].send(json.dumps([line]))
-
-        page.route_web_socket(lambda url: "/ws/trace" in url, between)
-        page.goto("/")
-        expect(page.locator(".connection-live")).to_be_visible()
-        return page, tell
-
-    return open_page
+def folder(tmp_path):
+    """A workspace with one graph of one node."""
+    own = tmp_path / "own"
+    for name, text in {"graphs/mine.toml": GRAPH, "nodes/echo.py": NODE}.items():
+        (own / name).parent.mkdir(parents=True)
+        (own / name).write_text(text)
+    return own
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [375, 1440])
-def test_a_broken_file_is_told_until_it_is_mended(told, violations, scheme, width):
-    page, tell = told(color_scheme=scheme, viewport={"width": width, "height": 800})
-    tell(["graphs/mine.toml"], [BROKEN])
+def test_a_broken_file_is_told_until_it_is_mended(own_server, visit, violations, folder):
+    page = visit(own_server(AGENT_WORKSPACE=str(folder)))
+    expect(page.locator(".connection-live")).to_be_visible()
+    expect(page.locator(".banner")).to_have_count(0)
+    (folder / "graphs/mine.toml").write_text(GRAPH.replace("echo_v1", "ecko_v1"))
     banner = page.locator(".banner")
-    expect(banner).to_contain_text("graphs/mine.toml:7 there is no node 'thinkr'")
+    expect(banner).to_contain_text("graphs/mine.toml:6")
+    expect(banner).to_contain_text("ecko_v1")
     expect(banner).to_contain_text("stays active until this file is mended")
     assert violations(page) == []
-    assert page.evaluate("document.documentElement.scrollWidth") <= width
     banner.get_by_role("button", name="hide").click()
     expect(banner).to_have_count(0)
     page.get_by_role("button", name="1 broken file").click()
     expect(banner).to_be_visible()
     banner.get_by_role("button", name="hide").click()
-    tell(["nodes/other.py"], [BROKEN])
+    (folder / "nodes/echo.py").write_text(NODE + "\n# changed\n")
     expect(banner).to_be_visible()
-    tell(["graphs/mine.toml"], [])
+    page.reload()
+    expect(banner).to_contain_text("graphs/mine.toml:6")
+    (folder / "graphs/mine.toml").write_text(GRAPH)
     expect(banner).to_have_count(0)
-    expect(page.get_by_role("status").filter(has_text="Reloaded")).to_contain_text(
-        "graphs/mine.toml"
-    )
+    expect(page.locator(".notice-news")).to_contain_text("Reloaded: graphs/mine.toml")
 
 
-def test_a_reload_reads_the_graphs_again(told):
-    page, tell = told()
-    graphs = [{"name": "mine", "description": "", "active": False}]
-    page.route("**/api/graph/list", lambda route: route.fulfill(json={"graphs": graphs}))
-    tell(["graphs/mine.toml"], [])
-    expect(page.get_by_label("graph", exact=True).locator("option")).to_contain_text(
-        ["v4-eras", "mine"]
-    )
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [375, 1440])
+def test_the_banner_fits_and_is_accessible(own_server, visit, violations, folder, scheme, width):
+    (folder / "nodes/echo.py").write_text("async def echo_v1(ctx, envelope)\n")
+    size = {"width": width, "height": 800}
+    page = visit(own_server(AGENT_WORKSPACE=str(folder)), color_scheme=scheme, viewport=size)
+    expect(page.locator(".banner")).to_contain_text("nodes/echo.py:1")
+    assert violations(page) == []
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    page.get_by_role("button", name="hide").click()
+    assert violations(page) == []
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_a_new_graph_is_in_the_list_and_a_changed_one_is_drawn_anew(own_server, visit, folder):
+    page = visit(own_server(AGENT_WORKSPACE=str(folder)))
+    choice = page.get_by_label("graph", exact=True)
+    choice.select_option("mine")
+    expect(page.locator(".net .node-name")).to_have_text(["echo"])
+    (folder / "graphs/other.toml").write_text(GRAPH.replace("mine", "other"))
+    expect(choice.locator("option", has_text="other")).to_have_count(1)
+    (folder / "graphs/mine.toml").write_text(GRAPH.replace('role = "echo"', 'role = "parrot"'))
+    expect(page.locator(".net .node-name")).to_have_text(["parrot"])
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

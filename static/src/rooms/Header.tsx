@@ -9,7 +9,7 @@ import { toggleTheme } from "../store/theme";
 import { Status } from "../ui/bits";
 import { Icon } from "../ui/Icon";
 import { dialog } from "./dialogs";
-import { Breakages, Broken } from "./Workspace";
+import { Broken, WorkspaceBanners } from "./Workspace";
 
 const GLYPH = { live: "●", connecting: "○", waiting: "◌", polling: "◐", offline: "✕", denied: "✕" } as const;
 
@@ -108,4 +108,4 @@ function Lost() {
   return <p class={`banner banner-${now.state}`} role="alert">{now.detail}</p>;
 }
 
-export const Banners = () => <><Lost /><Breakages /><Switching /></>;
+export const Banners = () => <><Lost /><WorkspaceBanners /><Switching /></>;

@@ -3,12 +3,17 @@ import { useEffect } from "preact/hooks";
 import { plural } from "../lib/format";
 import { news } from "../store/notice";
 import { narrow } from "../store/screen";
-import { bringBack, broken, putAside, told } from "../store/workspace";
+import { bringBack, broken, putAside, told, workspace } from "../store/workspace";
 import { Icon } from "../ui/Icon";
 
 const NEWS_MS = 5_000;
 
-export function Breakages() {
+/** What else the user should know, such as that a restart is needed. */
+function Notes() {
+  return <>{workspace.value?.notes.map((note) => <p key={note} class="banner" role="status">{note}</p>)}</>;
+}
+
+function Breakages() {
   const all = told.value;
   if (all.length === 0) return null;
   return (
@@ -23,6 +28,8 @@ export function Breakages() {
     </div>
   );
 }
+
+export const WorkspaceBanners = () => <><Breakages /><Notes /></>;
 
 /** Stays in the header while the banner is hidden and something is still broken. */
 export function Broken() {

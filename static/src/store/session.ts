@@ -2,7 +2,7 @@
 import { effect, signal } from "@preact/signals";
 import { items } from "../lib/json";
 import { get, post, Refused } from "../wire/http";
-import { type ChatLine, type EventLine, type HistoryMessage, type Info, lines, type TestRecord, type TraceLine } from "../wire/lines";
+import { type ChatLine, type EventLine, type HistoryMessage, type Info, lines, type TestRecord, type TraceLine, type TraceLineOf } from "../wire/lines";
 import { address, LiveSocket } from "../wire/socket";
 import { controls, earlier, finish, hear, link, replaceHistory, unqueue } from "./chat";
 import * as connection from "./connection";
@@ -48,7 +48,7 @@ function listAgain(): void {
 /** Events that concern more than their run. */
 function apply(line: EventLine): void {
   if (line.event === "frame_trace") listAgain();
-  if ((line.event as string) === "workspace") rereadWorkspace(line);
+  if (line.event === "workspace") rereadWorkspace(line);
   if (line.channel !== runs.CHANNEL) return;
   if (line.event === "updated") memory.update(line.memory);
   else if (line.event === "graph_switched") void refreshGraph();
@@ -61,7 +61,7 @@ function apply(line: EventLine): void {
 }
 
 /** Files changed on disk: graphs may have come, gone, or have a new revision. */
-function rereadWorkspace(line: object): void {
+function rereadWorkspace(line: TraceLineOf<"workspace">): void {
   workspace.reread(line);
   void refreshGraph();
 }
@@ -164,7 +164,7 @@ export async function start(): Promise<void> {
     }
   }
   await Promise.all([quietly(readBacklog(BACKLOG)), refreshGraph(), history.search("")]);
-  await Promise.all([quietly(memory.load()), quietly(tests.load())]);
+  await Promise.all([quietly(memory.load()), quietly(tests.load()), quietly(workspace.load())]);
   if (place.value.q) await history.search(place.value.q);
   for (const socket of [chat, trace, test]) socket.open();
   pollWhileBlocked();

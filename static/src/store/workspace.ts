@@ -1,8 +1,8 @@
 /** The user's own folder: which of its files are broken, and what was read anew. */
 import { computed, signal } from "@preact/signals";
-import { items, fields, text } from "../lib/json";
 import { get } from "../wire/http";
-import type { Breakage, Workspace } from "../wire/lines";
+import type { Breakage, TraceLineOf, Workspace } from "../wire/lines";
+import { tracePhase } from "./connection";
 import { news } from "./notice";
 
 export const workspace = signal<Workspace | null>(null);
@@ -30,12 +30,11 @@ export async function load(): Promise<void> {
 const LISTED = 3;
 
 /** The folder was read again: every breakage is told anew, and what works now is told shortly. */
-export function reread(line: object): void {
-  const { changed, errors } = fields(line);
-  const files = items(changed).map(text);
+export function reread({ folder, changed, errors, notes }: TraceLineOf<"workspace">): void {
   bringBack();
-  workspace.value = { folder: null, ...workspace.value, errors: items(errors) as readonly Breakage[] };
-  if (files.length === 0 || breakages.value.length) return;
-  const more = files.length > LISTED ? ` and ${files.length - LISTED} more` : "";
-  news.value = `Reloaded: ${files.slice(0, LISTED).join(", ")}${more}`;
+  workspace.value = { folder, errors: errors as readonly Breakage[], notes };
+  // What is read back when the page opens is no news.
+  if (changed.length === 0 || errors.length || tracePhase.peek().is !== "open") return;
+  const more = changed.length > LISTED ? ` and ${changed.length - LISTED} more` : "";
+  news.value = `Reloaded: ${changed.slice(0, LISTED).join(", ")}${more}`;
 }

@@ -150,6 +150,8 @@ export interface Breakage {
 export interface Workspace {
   readonly folder: string | null;
   readonly errors: readonly Breakage[];
+  /** What else a person should know, such as that a restart is needed. */
+  readonly notes: readonly string[];
 }
 
 /** A model server on this machine. */
