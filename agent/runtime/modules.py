@@ -35,6 +35,7 @@ def load(source: str, name: str, file: str) -> ModuleType:
     except SyntaxError as error:
         raise BadGraph(f"{file}:{error.lineno or 1}: {error.msg}") from None
     module = sys.modules[name] = ModuleType(name)  # where its classes look up their annotations
+    module.__file__ = file
     try:
         exec(code, module.__dict__)  # noqa: S102 - the user's own code, on the user's own machine
     except Stopped:

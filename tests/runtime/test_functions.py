@@ -102,6 +102,25 @@ async def test_an_async_function_is_awaited_and_takes_lines_too():
     assert lines == ["on it"]
 
 
+async def test_a_call_that_is_stopped_lets_its_thread_end():
+    begun, ended = threading.Event(), threading.Event()
+
+    def work() -> None:
+        """Work for ever."""
+        try:
+            begun.set()
+            while True:
+                pass
+        finally:
+            ended.set()
+
+    async with asyncio.TaskGroup() as group:
+        call = group.create_task(tool_of(work, "pure").call({}, heard))
+        assert await asyncio.to_thread(begun.wait, 20)
+        call.cancel()
+    assert await asyncio.to_thread(ended.wait, 20)
+
+
 @pytest.mark.parametrize(
     ("raises", "code", "said"),
     [

@@ -3,6 +3,7 @@
 import msgspec
 import pytest
 
+from agent.runtime.desk import NO_WORKSPACE
 from agent.web.routes import ENDPOINTS
 
 JSON_ROUTES = [e for e in ENDPOINTS if e.method == "GET" and e.answer is not None]
@@ -222,6 +223,16 @@ def test_cancel_and_replay_and_head(client):
     assert client.post("/api/runs/msg_1/cancel").json()["status"] == "cancelled"
     assert client.post("/api/traces/r-1/replay", json={"pinned": True}).json()["verdict"] == "exact"
     assert client.post("/api/head", json={"run_id": "r-1"}).json()["head"] == "r-1"
+
+
+def test_a_broken_workspace_is_told_and_messages_are_still_taken(world, client, monkeypatch):
+    assert client.get("/api/workspace").json()["folder"] is None
+    broken = {"file": "nodes/a.py", "line": 3, "cause": "invalid syntax"}
+    status = {**NO_WORKSPACE, "folder": "/ws", "errors": [broken]}
+    monkeypatch.setattr(type(world.runtime), "workspace", lambda self: status)
+    assert client.get("/api/workspace").json()["errors"] == [broken]
+    assert client.get("/health").json() == {"status": "ok", "degraded": ["workspace"]}
+    assert client.get("/probes/readyz").status_code == 200
 
 
 def test_health_tells_what_is_degraded(world, client):
