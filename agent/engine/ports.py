@@ -5,6 +5,7 @@ from typing import Protocol
 
 from agent.core.json import Json
 from agent.core.messages import ModelReply, ModelRequest
+from agent.core.schemas import Schemas
 
 
 class Model(Protocol):
@@ -63,6 +64,14 @@ class Tool(Protocol):
         Raises:
             ToolFailed: with a named code; the node is told and may go on.
         """
+        ...
+
+
+class Databases(Protocol):
+    """What the data tools ask."""
+
+    async def schemas(self) -> Schemas:
+        """Return what they hold, the same object until that changes; only the first time waits."""
         ...
 
 

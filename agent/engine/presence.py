@@ -16,6 +16,7 @@ from agent.core.graph import NodeSpec
 from agent.core.json import Json, canonical
 from agent.core.messages import Turn
 from agent.core.redact import Redactor
+from agent.core.schemas import Schemas
 from agent.core.state import Change, apply
 from agent.engine.effects import Ask, EffectPort
 from agent.engine.police import INSIDE
@@ -28,8 +29,8 @@ class World(msgspec.Struct, frozen=True, kw_only=True):
     model: Model
     tools: Mapping[str, Tool]
     """Data tools by name."""
-    schema: str
-    """Schema text of the databases, for prompts."""
+    schemas: Schemas = msgspec.field(default_factory=Schemas)
+    """What the databases hold, for prompts."""
     clock: Clock
     render: Render
     redactor: Redactor = msgspec.field(default_factory=Redactor)
@@ -110,7 +111,20 @@ class Presence(msgspec.Struct):
     @property
     def schema(self) -> str:
         """Schema text of the databases that can be queried."""
-        return self._world.schema
+        return self._world.schemas.text
+
+    @property
+    def databases(self) -> tuple[str, ...]:
+        """Names of the databases that can be queried."""
+        return self._world.schemas.names
+
+    def schema_of(self, database: str) -> str:
+        """Return the schema text of one database.
+
+        Raises:
+            ToolFailed: ``sql_unknown_database``; the detail lists the known ones.
+        """
+        return self._world.schemas.of(database)
 
     @property
     def tools(self) -> tuple[Json, ...]:
