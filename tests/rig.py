@@ -20,6 +20,7 @@ from agent.core.journal import Closed, Intent, Row, settled
 from agent.core.json import Json, canonical
 from agent.core.messages import ModelReply, ModelRequest, ToolCall, Usage
 from agent.core.redact import Redactor
+from agent.core.schemas import Schemas
 from agent.core.state import fresh
 from agent.engine.context import Scene, World
 from agent.engine.effects import EffectPort, LivePort
@@ -189,7 +190,7 @@ def world(model: Any = None, *tools: FunctionTool, clock: Any = None) -> World:
     return World(
         model=model or ScriptedModel(),
         tools={tool.name: tool for tool in tools},
-        schema="no database",
+        schemas=Schemas(texts={"none": "no database"}),
         clock=clock or CountingClock(),
         render=lambda prompt, values: f"{prompt}:{canonical(values).decode()}",
     )
@@ -337,7 +338,6 @@ def parts_of(
         sensor=Sensor(hub, lambda: 1_700_000_000_000, lambda: 100),
         board=SuiteBoard(hub, clock, save=save),
         redactor=redactor or Redactor(),
-        schema="no database",
     )
 
 

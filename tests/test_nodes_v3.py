@@ -19,6 +19,7 @@ from agent.core.events import (
 )
 from agent.core.frames import Envelope
 from agent.core.messages import ModelReply
+from agent.core.schemas import Schemas
 from agent.core.state import apply, at, fresh, put
 from agent.engine.context import World
 from agent.nodes import catalog
@@ -45,7 +46,7 @@ def reach(*replies, result=ROWS):
     tool = FunctionTool("query_db", lambda _: result)
     model = ScriptedModel(*replies)
     return model, tool, World(
-        model=model, tools={"query_db": tool}, schema="TABLE t -- 1 rows\n  n INTEGER", clock=CountingClock(),
+        model=model, tools={"query_db": tool}, schemas=Schemas(texts={"t": "TABLE t -- 1 rows\n  n INTEGER"}), clock=CountingClock(),
         render=EDITION.render,
     )  # fmt: skip
 

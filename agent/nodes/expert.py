@@ -16,12 +16,12 @@ from agent.core import controls
 from agent.core.errors import NodeFailed, ToolFailed
 from agent.core.frames import Envelope
 from agent.core.json import Json, canonical, fields, items
-from agent.core.schemas import Brief, briefs, described, named_in
+from agent.core.schema_text import Brief, described, named_in
 from agent.core.state import at, put
 from agent.engine.context import Context
 from agent.nodes.calls import Work
 from agent.nodes.plans import ExpertPlan
-from agent.nodes.surroundings import page, signatures, text
+from agent.nodes.surroundings import page, signatures, tables, text
 
 ATTEMPTS = 3
 READABLE_CHARS, READABLE_ROWS = 1500, 20
@@ -129,7 +129,7 @@ class ExpertNode:
         )
 
     def _tables(self, ctx: Context) -> tuple[Brief, ...]:
-        return briefs(ctx.schema_of(self._database(ctx)))
+        return tables(ctx, self._database(ctx))
 
     async def _look(self, ctx: Context, envelope: Envelope, plan: Json) -> bool:
         """Look at the tables a plan needs and nobody has looked at; tell whether any was seen."""

@@ -15,11 +15,10 @@ from agent.core.frames import Envelope
 from agent.core.graph import NOBODY, NodeSpec
 from agent.core.json import Json, fields
 from agent.core.memory import conversation
-from agent.core.schemas import briefs
 from agent.core.state import at
 from agent.engine.context import Context
 from agent.nodes.clicks import asked
-from agent.nodes.surroundings import page, text
+from agent.nodes.surroundings import page, tables, text
 
 _JOB = "the complete job in the user's words, understandable without the conversation; else empty"
 
@@ -77,6 +76,6 @@ def _card(ctx: Context, name: str, expert: NodeSpec) -> Json:
     """Return what the assistant knows of an expert."""
     card: dict[str, Json] = {"expert": name, "does": expert.description}
     if expert.database:
-        tables = briefs(ctx.schema_of(expert.database))
-        card["knows"] = [brief.head.removeprefix("TABLE ") for brief in tables]
+        known = tables(ctx, expert.database)
+        card["knows"] = [brief.head.removeprefix("TABLE ") for brief in known]
     return card

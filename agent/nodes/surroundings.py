@@ -5,7 +5,9 @@ from collections.abc import Mapping
 import msgspec
 
 from agent.core import controls
+from agent.core.errors import ToolFailed
 from agent.core.json import Json, canonical
+from agent.core.schema_text import Brief, briefs
 from agent.core.state import at
 from agent.engine.context import Context
 
@@ -23,6 +25,14 @@ def ordered(value: Json) -> str:
 def signatures(ctx: Context) -> list[Json]:
     """Return the node's tools, each with name, description and parameters as JSON."""
     return [canonical(spec["function"]).decode() for spec in ctx.tools]
+
+
+def tables(ctx: Context, database: str) -> tuple[Brief, ...]:
+    """Return what is known of the tables of ``database``; nothing when it is not configured."""
+    try:
+        return briefs(ctx.schema_of(database))
+    except ToolFailed:
+        return ()
 
 
 def page(ctx: Context) -> Mapping[str, Json]:

@@ -20,6 +20,7 @@ from agent.core.events import (
 from agent.core.graph import NodeSpec
 from agent.core.journal import Fold, Intent, Settled
 from agent.core.messages import ModelReply
+from agent.core.schemas import Schemas
 from agent.core.state import at, put
 
 pytestmark = pytest.mark.anyio
@@ -411,6 +412,28 @@ async def test_a_node_is_given_all_tools_and_knows_which_bring_data():
 
 
 # What a node reads and tells
+
+
+async def test_a_node_reads_what_each_database_holds():
+    texts, seen = {"a_production": "TABLE x", "b": "TABLE y"}, {}
+
+    async def node(ctx, envelope):
+        seen.update(names=ctx.databases, alias=ctx.schema_of("a"), other=ctx.schema_of("b"))
+        seen["all"] = ctx.schema
+        try:
+            ctx.schema_of("c")
+        except ToolFailed as failure:
+            seen["unknown"] = (failure.code, str(failure))
+
+    schemas = Schemas(texts=texts, aliases={"a": "a_production"})
+    await play(graph("a"), {"a": node}, within=msgspec.structs.replace(world(), schemas=schemas))
+    assert seen == {
+        "names": ("a_production", "b"), "alias": "TABLE x", "other": "TABLE y",
+        "all": "DATABASE a_production\n\nTABLE x\n\nDATABASE b\n\nTABLE y",
+        "unknown": (
+            "sql_unknown_database", "There is no database 'c'. Configured: a_production, b."
+        ),
+    }  # fmt: skip
 
 
 async def test_a_node_knows_where_it_is():
