@@ -1,14 +1,7 @@
-"""What the page says about the user's own files, and about models that could answer."""
+"""What the page says about the user's own files."""
 
 import pytest
 from playwright.sync_api import expect
-
-OFFER = {
-    "name": "Ollama", "base_url": "http://127.0.0.1:11434/v1", "models": ["small:1b", "big:70b"],
-    "use": "AGENT_LLM_BASE_URL=http://127.0.0.1:11434/v1 AGENT_LLM_MODEL=small:1b python3 run.py",
-}  # fmt: skip
-ACTIVE = {"label": "built-in model", "base_url": "http://builtin/v1", "model": "b", "builtin": True}
-
 
 GRAPH = """name = "mine"
 description = "answers what was said"
@@ -79,34 +72,3 @@ def test_a_new_graph_is_in_the_list_and_a_changed_one_is_drawn_anew(own_server, 
     expect(choice.locator("option", has_text="other")).to_have_count(1)
     (folder / "graphs/mine.toml").write_text(GRAPH.replace('role = "echo"', 'role = "parrot"'))
     expect(page.locator(".net .node-name")).to_have_text(["parrot"])
-
-
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [375, 1440])
-def test_models_that_were_found_are_offered_with_the_command(
-    server, visit, violations, scheme, width
-):
-    size = {"width": width, "height": 800}
-    page = visit(server, "about:blank", color_scheme=scheme, viewport=size)
-    models = {"active": ACTIVE, "offers": [OFFER]}
-    page.route("**/api/models", lambda route: route.fulfill(json=models))
-    page.goto("/#/chat")
-    page.get_by_role("button", name="rules, not an LLM").click()
-    dialog = page.get_by_role("dialog")
-    expect(dialog).to_contain_text("AGENT_LLM_BASE_URL, AGENT_LLM_API_KEY and AGENT_LLM_MODEL")
-    expect(dialog).to_contain_text("small:1b, big:70b")
-    expect(dialog.locator("pre")).to_have_text(OFFER["use"])
-    expect(dialog).to_contain_text("None of them is used unless you start it so")
-    assert violations(page) == []
-    assert page.evaluate("document.documentElement.scrollWidth") <= width
-    page.keyboard.press("Escape")
-    expect(dialog).to_have_count(0)
-
-
-def test_no_server_on_this_machine_is_said_plainly(server, visit):
-    page = visit(server, "about:blank")
-    models = {"active": ACTIVE, "offers": []}
-    page.route("**/api/models", lambda route: route.fulfill(json=models))
-    page.goto("/")
-    page.get_by_role("button", name="rules, not an LLM").click()
-    expect(page.get_by_role("dialog")).to_contain_text("No model server answers")

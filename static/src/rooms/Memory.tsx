@@ -9,7 +9,6 @@ import type { RunView, Visit } from "../store/visits";
 import type { Change } from "../wire/types.gen";
 import { Empty } from "../ui/bits";
 import { JsonTree } from "../ui/JsonTree";
-import { pretty } from "../lib/format";
 
 function Remembered() {
   const kept = memory.value;
@@ -34,6 +33,12 @@ interface Written {
 const written = (run: RunView): Written[] =>
   run.visits.flatMap((visit) => (visit.record?.changes ?? []).map((change) => ({ visit, change })));
 
+/** What is large stays folded under the last name of its path. */
+function Value({ change: { path, value } }: { readonly change: Change }) {
+  if (typeof value !== "object" || value === null) return <>{text(value) || "—"}</>;
+  return <JsonTree value={{ [path[path.length - 1] ?? "value"]: value }} depth={0} />;
+}
+
 function Writes({ run }: { readonly run: RunView | null }) {
   const all = run ? written(run) : [];
   if (!run || all.length === 0) return <Empty title={run?.trace ? "The shown run wrote no state." : "Choose a finished run to see what it wrote."} />;
@@ -44,7 +49,7 @@ function Writes({ run }: { readonly run: RunView | null }) {
         {all.map(({ visit, change }, index) => (
           <tr key={index}>
             <td class="mono">{change.path.join(" / ")}</td>
-            <td class="mono">{change.gone ? <em>removed</em> : pretty(change.value ?? null)}</td>
+            <td class="mono">{change.gone ? <em>removed</em> : <Value change={change} />}</td>
             <td>
               <button type="button" class="link" onClick={() => go({ run: run.run_id, frame: visit.frame, node: visit.node, visit: visit.visit, tab: "state", room: "frames" }, true)}>
                 {visit.node}, {visit.post ? "after the answer" : `frame ${visit.frame}`}

@@ -21,24 +21,27 @@ function Found({ offer }: { readonly offer: Offer }) {
   );
 }
 
+/** Looked for only while the built-in model answers. */
+function Here() {
+  const offers = models.value?.offers;
+  return (
+    <>
+      <h3>On this machine</h3>
+      <ul>{offers?.map((offer) => <Found key={offer.base_url} offer={offer} />)}</ul>
+      <p class="faint">{!offers ? "Looking …" : offers.length ? "None of them is used unless you start it so." : "No model server answers at its usual port."}</p>
+    </>
+  );
+}
+
 export function ModelDialog({ onClose }: { readonly onClose: () => void }) {
   useEffect(() => void attempt(load()), []);
   const model = info.value?.model;
-  const found = models.value;
   return (
     <Dialog label="Model" kind="sheet" onClose={onClose}>
       <h2>Model</h2>
-      <p class="model-about">Answers come from {model?.builtin ? `the ${model.label}` : <><span class="mono">{model?.model}</span> at <span class="mono">{found?.active.base_url ?? "its server"}</span></>}.</p>
+      <p class="model-about">Answers come from {model?.builtin ? `the ${model.label}` : <><span class="mono">{model?.model}</span> at <span class="mono">{models.value?.active.base_url ?? "its server"}</span></>}.</p>
       <p class="model-about">For {model?.builtin ? "a real" : "another"} one: {info.value?.connect_hint}.</p>
-      <h3>On this machine</h3>
-      {found?.offers.length ? (
-        <>
-          <ul>{found.offers.map((offer) => <Found key={offer.base_url} offer={offer} />)}</ul>
-          <p class="faint">None of them is used unless you start it so.</p>
-        </>
-      ) : (
-        <p class="faint">{found ? "No model server answers at its usual port." : "Looking …"}</p>
-      )}
+      {model?.builtin ? <Here /> : null}
     </Dialog>
   );
 }

@@ -10,6 +10,7 @@ import * as events from "./events";
 import * as graph from "./graph";
 import * as history from "./history";
 import * as memory from "./memory";
+import * as models from "./models";
 import { follow, place } from "./place";
 import * as processes from "./processes";
 import * as runs from "./runs";
@@ -163,6 +164,7 @@ export async function start(): Promise<void> {
       return;
     }
   }
+  if (info.value?.model.builtin) void quietly(models.load());
   await Promise.all([quietly(readBacklog(BACKLOG)), refreshGraph(), history.search("")]);
   await Promise.all([quietly(memory.load()), quietly(tests.load()), quietly(workspace.load())]);
   if (place.value.q) await history.search(place.value.q);
