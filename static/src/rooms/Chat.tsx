@@ -129,7 +129,13 @@ function Composer() {
 function Messages() {
   const box = useRef<HTMLDivElement>(null);
   const stuck = useRef(true);
+  const placed = useRef(0);
   const all = said.value;
+  const mine = all.filter((message) => message.role === "user").length;
+  useLayoutEffect(() => {
+    stuck.current = true; // what one says oneself is what one wants to see
+    if (box.current) box.current.scrollTop = box.current.scrollHeight;
+  }, [mine]);
   useLayoutEffect(() => {
     const element = box.current;
     if (!element) return undefined;
@@ -155,7 +161,11 @@ function Messages() {
       class="messages" ref={box} role="log" aria-label="Conversation" tabIndex={0}
       onScroll={(event) => {
         const element = event.currentTarget;
-        stuck.current = element.scrollTop + element.clientHeight > element.scrollHeight - 40;
+        const atEnd = element.scrollTop + element.clientHeight > element.scrollHeight - 40;
+        // Only going up lets go: what grows meanwhile, below or beside it, is no wish of the reader's.
+        if (atEnd) stuck.current = true;
+        else if (element.scrollTop < placed.current - 2) stuck.current = false;
+        placed.current = element.scrollTop;
       }}
     >
       <div class="messages-inner">
