@@ -6,6 +6,7 @@ or with ``--json -`` the JSON alone; everything else goes to stderr.
 
 import asyncio
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -200,6 +201,7 @@ def _private(folder: Path, settings: Settings) -> Generator[Target]:
     command += ["--data-dir", str(folder / "data")]
     if settings.workspace is not None:
         command += ["--workspace", str(settings.workspace)]
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(2))  # so that the server ends, too
     with log.open("wb") as told:
         process = subprocess.Popen(command, env=_environment(), stdout=told, stderr=told)  # noqa: S603 - our own program
     try:
