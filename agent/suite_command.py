@@ -94,6 +94,9 @@ def suite(
     )
     output = Output(junit=junit, json=as_json)
     try:
+        if not watch:
+            for file in files:
+                load(file)  # what cannot be read is told before a server is started
         with _server(url, token, settings) as target:
             work = _watched if watch else _once
             code = work(files, target, plan, output)

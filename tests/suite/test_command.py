@@ -182,7 +182,9 @@ def test_the_record_is_kept_beside_the_suites_and_by_the_server(server, write):
     assert (kept["passed"], kept["total"]) == (3, 3)
     latest = server.get("/api/tests")
     assert (latest["passed"], latest["failed"], latest["suites"]) == (3, 0, ["Mine"])
-    assert {"step", "check", "status", "detail", "run_id", "line"} == latest["results"][0].keys()
+    assert {"suite", "step", "check", "status", "detail", "run_id", "line"} == latest["results"][
+        0
+    ].keys()
 
 
 def test_a_folder_that_cannot_be_written_is_no_failure(server, write):
