@@ -6,6 +6,7 @@ or with ``--json -`` the JSON alone; everything else goes to stderr.
 
 import asyncio
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -93,6 +94,9 @@ def suite(
     )
     output = Output(junit=junit, json=as_json)
     try:
+        if not watch:
+            for file in files:
+                load(file)  # what cannot be read is told before a server is started
         with _server(url, token, settings) as target:
             work = _watched if watch else _once
             code = work(files, target, plan, output)
@@ -200,6 +204,7 @@ def _private(folder: Path, settings: Settings) -> Generator[Target]:
     command += ["--data-dir", str(folder / "data")]
     if settings.workspace is not None:
         command += ["--workspace", str(settings.workspace)]
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(2))  # so that the server ends, too
     with log.open("wb") as told:
         process = subprocess.Popen(command, env=_environment(), stdout=told, stderr=told)  # noqa: S603 - our own program
     try:

@@ -7,6 +7,7 @@ A result is reported the moment its check is judged.
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 
 import msgspec
 
@@ -74,7 +75,9 @@ async def run(door: Door, suites: Sequence[Suite], plan: Plan, on_result: OnResu
         while isinstance(stopped, ExceptionGroup):
             stopped = stopped.exceptions[0]
         raise stopped from None
-    await door.report({"event": "suite_end"})
+    finally:
+        with suppress(CannotRun):  # whatever ended it, the board must not wait for more
+            await door.report({"event": "suite_end"})
     return runner.results
 
 

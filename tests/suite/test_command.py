@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+import os
+import signal
 import subprocess
 import threading
 from xml.etree import ElementTree as Xml
@@ -10,6 +12,8 @@ import httpx
 import pytest
 import websockets
 from acceptance.processes import STALL_S, Served, agent, command, surroundings
+
+from agent import lease
 
 pytestmark = pytest.mark.slow
 
@@ -178,7 +182,9 @@ def test_the_record_is_kept_beside_the_suites_and_by_the_server(server, write):
     assert (kept["passed"], kept["total"]) == (3, 3)
     latest = server.get("/api/tests")
     assert (latest["passed"], latest["failed"], latest["suites"]) == (3, 0, ["Mine"])
-    assert {"step", "check", "status", "detail", "run_id", "line"} == latest["results"][0].keys()
+    assert {"suite", "step", "check", "status", "detail", "run_id", "line"} == latest["results"][
+        0
+    ].keys()
 
 
 def test_a_folder_that_cannot_be_written_is_no_failure(server, write):
@@ -281,6 +287,39 @@ def test_it_runs_again_when_the_file_changes(server, write):
     process.wait(STALL_S)
     process.stdout.close()
     stalled.cancel()
+
+
+def test_a_private_server_ends_with_its_suite_however_that_ends(write, tmp_path):
+    process = subprocess.Popen(
+        command("suite", write(GREETS), "--watch"), env=surroundings(TMPDIR=str(tmp_path)),
+        stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, cwd=tmp_path,
+    )  # fmt: skip
+    assert any("3/3 checks passed" in line for line in process.stdout)
+    [data] = tmp_path.glob("framescope-suite-*/data")
+    private = lease.running(data)
+    assert private
+    process.terminate()
+    assert process.wait(STALL_S) == 2
+    process.stdout.close()
+    assert not [*tmp_path.glob("framescope-suite-*")]
+    with pytest.raises(ProcessLookupError):
+        os.kill(private.pid, 0)
+
+
+def test_an_interrupted_suite_is_over_for_the_page_too(write, tmp_path):
+    server = Served(tmp_path / "slow", AGENT_BUILTIN_TOKEN_MS="300")
+    try:
+        process = subprocess.Popen(
+            command("suite", write(GREETS, ASKS, ASKS), "--data-dir", server.data),
+            env=surroundings(), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+        )  # fmt: skip
+        assert any("PASS" in line for line in process.stderr)
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=STALL_S)
+        status = server.get("/api/test/status")
+        assert (status["running"], len(status["results"]) >= 1) == (False, True)
+    finally:
+        server.close()
 
 
 @pytest.mark.parametrize(
