@@ -138,6 +138,7 @@ class Folder:
             self.faults = (Fault(self._at, 1, f"{type(error).__name__}: {error}"),)
         else:
             self._take(taken, shelf)
+        self.faults = tuple(map(_readable, self.faults))
         self._library.trouble = self.trouble
 
     def _load(self) -> tuple[Workspace, Shelf]:
@@ -160,7 +161,7 @@ class Folder:
             run_id="",
             channel="",
             folder=str(self._path),
-            changed=changed,
+            changed=tuple(map(_text, changed)),
             errors=self._errors(),
             notes=self.notes,
             graphs=self._graphs,
@@ -195,6 +196,15 @@ def _mark(file: Path) -> Mark | None:
     except OSError:
         return None
     return stat.st_mtime_ns, stat.st_size, stat.st_ino
+
+
+def _readable(fault: Fault) -> Fault:
+    return Fault(_text(fault.file), fault.line, _text(fault.cause))
+
+
+def _text(text: str) -> str:
+    """Return what can be sent: file names and messages of others may hold half a character."""
+    return text.encode("utf-8", "replace").decode()
 
 
 def _line(fault: Fault) -> str:
