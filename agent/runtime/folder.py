@@ -9,7 +9,6 @@ limit, because an import can take for ever.
 import asyncio
 import os
 from collections.abc import Callable, Mapping
-from fnmatch import fnmatch
 from pathlib import Path
 
 from agent.core.errors import BadGraph
@@ -22,6 +21,8 @@ from agent.runtime.workspace import KINDS, Broken, Fault, Workspace, fault_of, r
 
 Mark = tuple[int, int, int]
 PERIOD_S, SETTLE_S = 1.0, 0.05
+SHARE = 20
+"""A folder of very many files is looked at less often: a twentieth of the time at most."""
 LOAD_S = 5.0
 """What reading all files may take."""
 SETTINGS = "agent.toml"
@@ -53,6 +54,8 @@ class Folder:
         self._graphs: tuple[str, ...] = ()
         self._reloaded: int | None = None
         self._stopped = asyncio.Event()
+        self._loop = asyncio.get_running_loop()
+        self._pause = PERIOD_S
         self.faults: tuple[Fault, ...] = ()
         """Why what is in the folder now is not taken."""
         self.notes: tuple[str, ...] = ()
@@ -90,7 +93,9 @@ class Folder:
         """Look whether files changed, and read them when they did; return which."""
         if self._path is None:
             return ()
+        began = self._loop.time()
         seen = await asyncio.to_thread(marks, self._path)
+        self._pause = max(PERIOD_S, SHARE * (self._loop.time() - began))
         if seen == self._marks:
             return ()
         before, seen = self._marks, await self._settled(self._path, seen)
@@ -103,10 +108,10 @@ class Folder:
         return changed
 
     async def run(self) -> None:
-        """Look every second until stopped."""
+        """Look every second or so until stopped."""
         while self._path is not None and not self._stopped.is_set():
             try:
-                async with asyncio.timeout(PERIOD_S):
+                async with asyncio.timeout(self._pause):
                     await self._stopped.wait()
             except TimeoutError:
                 await self.look()
@@ -138,6 +143,7 @@ class Folder:
             self.faults = (Fault(self._at, 1, f"{type(error).__name__}: {error}"),)
         else:
             self._take(taken, shelf)
+        self.faults = tuple(map(_readable, self.faults))
         self._library.trouble = self.trouble
 
     def _load(self) -> tuple[Workspace, Shelf]:
@@ -160,7 +166,7 @@ class Folder:
             run_id="",
             channel="",
             folder=str(self._path),
-            changed=changed,
+            changed=tuple(map(_text, changed)),
             errors=self._errors(),
             notes=self.notes,
             graphs=self._graphs,
@@ -177,24 +183,34 @@ class Folder:
 
 def marks(path: Path) -> dict[str, Mark]:
     """Return time, size and identity of every file that counts, by its name in the folder."""
-    found = {SETTINGS: _mark(path / SETTINGS)}
+    found = {SETTINGS: _mark(str(path / SETTINGS))}
     for kind, pattern in KINDS.items():
+        ending = pattern.removeprefix("*")
         try:
             entries = os.scandir(path / kind)
         except OSError:
             continue
         with entries:
-            names = [entry.name for entry in entries if fnmatch(entry.name, pattern)]
-        found |= {f"{kind}/{name}": _mark(path / kind / name) for name in names}
+            files = [(entry.name, entry.path) for entry in entries if entry.name.endswith(ending)]
+        found |= {f"{kind}/{name}": _mark(file) for name, file in files}
     return {name: mark for name, mark in found.items() if mark is not None}
 
 
-def _mark(file: Path) -> Mark | None:
+def _mark(file: str) -> Mark | None:
     try:
         stat = os.stat(file)  # noqa: PTH116 - one call less for each of many files
     except OSError:
         return None
     return stat.st_mtime_ns, stat.st_size, stat.st_ino
+
+
+def _readable(fault: Fault) -> Fault:
+    return Fault(_text(fault.file), fault.line, _text(fault.cause))
+
+
+def _text(text: str) -> str:
+    """Return what can be sent: file names and messages of others may hold half a character."""
+    return text.encode("utf-8", "replace").decode()
 
 
 def _line(fault: Fault) -> str:

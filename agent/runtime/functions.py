@@ -106,13 +106,16 @@ def _shape(
             raise BadToolError(f"tool {name!r}: parameter {one.name!r} needs a type, such as 'str'")
         default = () if one.default is one.empty else (one.default,)
         parts.append((one.name, hints[one.name], *default))
-    return msgspec.defstruct(name, parts, kw_only=True, forbid_unknown_fields=True)
+    try:
+        return msgspec.defstruct(name, parts, kw_only=True, forbid_unknown_fields=True)
+    except (TypeError, ValueError) as error:
+        raise BadToolError(f"tool {name!r}: {error}") from None
 
 
 def _schema(name: str, shape: type[msgspec.Struct]) -> Json:
     try:
         (_,), parts = msgspec.json.schema_components([shape], ref_template="#/$defs/{name}")
-    except TypeError as error:
+    except (TypeError, ValueError) as error:
         raise BadToolError(f"tool {name!r}: {error}") from None
     schema = dict(parts.pop(name))
     schema.pop("title", None)

@@ -9,7 +9,7 @@ from contextlib import suppress
 
 import msgspec
 
-from agent.core.errors import Conflict, Overloaded
+from agent.core.errors import Conflict, Overloaded, UnknownGraph
 from agent.core.events import GraphSwitched, Queued, Said
 from agent.core.runs import Run, RunStatus
 from agent.runtime.channels import Channel, Switch
@@ -140,8 +140,13 @@ class Lanes:
         await done
 
     async def _switched(self, lane: Channel, switch: Switch) -> None:
+        try:
+            revision = self._parts.library.edition(switch.name).program.revision
+        except UnknownGraph as error:  # the workspace changed while the switch waited its turn
+            if not switch.done.done():
+                switch.done.set_exception(error)
+            return
         lane.set(graph=switch.name)
-        revision = self._parts.library.edition(switch.name).program.revision
         self._parts.hub.publish(
             GraphSwitched(
                 node=RUNTIME, run_id="", channel=lane.name, name=switch.name, revision=revision

@@ -98,6 +98,7 @@ class _Reading:
         for path in sorted((self._folder / kind).glob(KINDS[kind])):
             self._heard(path)
             try:
+                _check_name(path)
                 yield path, take(path, self._text(path))
             except BadGraph as error:
                 self.wrong.append(str(error))
@@ -112,6 +113,13 @@ class _Reading:
             raise BadGraph(f"{path}:{line}: expected UTF-8 text; {error.reason}") from None
         except OSError as error:
             raise BadGraph(f"{path}:1: cannot be read: {error.strerror}") from None
+
+
+def _check_name(path: Path) -> None:
+    try:
+        path.name.encode()
+    except UnicodeEncodeError:
+        raise BadGraph(f"{path}:1: expected a file name in UTF-8; rename it") from None
 
 
 def read(folder: Path, heard: Callable[[Path], object] = str) -> Workspace:

@@ -189,6 +189,17 @@ async def test_a_folder_that_is_gone_keeps_the_rest_alive(place):
     assert place.library.names == ("v1-current", "v2-director-drives", "v3-framed", "v4-eras")
 
 
+async def test_what_is_no_text_can_still_be_told(place):
+    (place.path / "prompts" / os.fsdecode(b"\xff.md")).write_text("x")
+    place.write("nodes/n.py", "raise ValueError('\\ud800')")
+    assert len(await place.folder.look()) == 2
+    assert place.errors == [
+        ("nodes/n.py", 1, "ValueError: ?"),
+        ("prompts/?.md", 1, "expected a file name in UTF-8; rename it"),
+    ]
+    msgspec.json.encode(place.folder.status())
+
+
 @pytest.mark.slow
 async def test_ten_thousand_files_are_no_matter(place):
     for n in range(10_000):
@@ -251,6 +262,40 @@ async def test_a_graph_that_is_gone_refuses_the_next_run_and_nothing_else(place)
         place.write("graphs/own.toml", OWN)
         await place.folder.look()
         assert (await ask(live, "2")).response == "one"
+
+
+async def test_a_graph_that_goes_while_a_switch_waits_refuses_the_switch(place):
+    model, gate = ScriptedModel("x"), Gate()
+    place.write("nodes/n.py", "async def mine(ctx, envelope):\n    await ctx.model([])\n")
+    place.write("graphs/two.toml", OWN.replace('"own"', '"two"'))
+    await place.folder.look()
+    complete = model.complete
+
+    async def later(request, on_text):
+        gate.reached.set()
+        await gate.open.wait()
+        return await complete(request, on_text)
+
+    model.complete = later
+    parts, loaded = opened(place, model=model)
+    async with asyncio.timeout(20), Runtime.open(parts, loaded, graph="own") as live:
+        run = await live.send("1")
+        await gate.reached.wait()
+        async with asyncio.TaskGroup() as group:
+            switching = group.create_task(refused(live.switch_graph("two", "after")))
+            await asyncio.sleep(0)
+            (place.path / "graphs/two.toml").unlink()
+            await place.folder.look()
+            gate.open.set()
+        assert "no graph 'two'" in switching.result()
+        assert (await live.finished(run)).status is RunStatus.DONE
+        assert (await ask(live, "2")).graph == "own"
+
+
+async def refused(call) -> str:
+    with pytest.raises(UnknownGraph) as error:
+        await call
+    return str(error.value)
 
 
 async def test_a_start_with_a_broken_folder_works_and_the_graph_comes_when_it_is_mended(place):

@@ -193,6 +193,7 @@ async def test_a_file_that_reaches_the_world_must_say_what_each_tool_touches(tmp
     [
         ({"a": f"def set_state() -> int:\n{DOC}"}, "a.py:1: 'set_state' is a control tool"),
         ({"a": f"def f() -> int:\n{DOC}", "b": f"\ndef f() -> int:\n{DOC}"}, "b.py:2: tool 'f' is already in"),
+        ({"a": f"def f(x: dict = {{1: 2}}) -> int:\n{DOC}"}, "a.py:1: tool 'f': "),
         ({"a": "def f() -> int: ...\n"}, "a.py:1: tool 'f' needs a docstring"),
         ({"a": f"def f(x: 'Nobody') -> int:\n{DOC}"}, "a.py:1: tool 'f': name 'Nobody' is not defined"),
     ],
