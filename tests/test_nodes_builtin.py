@@ -5,7 +5,6 @@ from rig import CountingClock, stage
 
 from agent.adapters.models.builtin.transport import BuiltinTransport
 from agent.adapters.models.openai_http import OpenAIModel
-from agent.adapters.sql.demo import ensure_demo
 from agent.adapters.sql.demo_schema import COMMENTS
 from agent.adapters.sql.sqlite_db import SqliteDatabase
 from agent.adapters.sql.tool import ERAS, QueryDb
@@ -54,13 +53,6 @@ class Talk:
         await played.going.run({"ui": envelope})
         self.state = played.going.state
         return played.going
-
-
-@pytest.fixture(scope="module")
-def demo(tmp_path_factory):
-    path = tmp_path_factory.mktemp("demo") / "eras.db"
-    ensure_demo(path)
-    return path
 
 
 @pytest.fixture

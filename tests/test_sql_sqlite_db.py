@@ -11,7 +11,6 @@ from time import monotonic
 import pytest
 from sql_statements import SCHEMAS, statements
 
-from agent.adapters.sql.demo import ensure_demo
 from agent.adapters.sql.demo_schema import COMMENTS, TABLE
 from agent.adapters.sql.guard import Guarded, guard
 from agent.adapters.sql.sqlite_db import SqliteDatabase
@@ -29,16 +28,9 @@ def anyio_backend():
     return "asyncio"
 
 
-@pytest.fixture(scope="module")
-def path(tmp_path_factory):
-    file = tmp_path_factory.mktemp("db") / "eras.db"
-    ensure_demo(file)
-    return file
-
-
 @pytest.fixture
-def database(path):
-    return SqliteDatabase(path, COMMENTS)
+def database(demo):
+    return SqliteDatabase(demo, COMMENTS)
 
 
 async def failure(database, statement):
@@ -62,9 +54,9 @@ async def test_a_thousand_rows_at_most(database):
 
 
 @pytest.mark.slow
-async def test_every_honest_statement_gives_what_its_own_text_gives(database, path):
+async def test_every_honest_statement_gives_what_its_own_text_gives(database, demo):
     """The regenerated SQL means the same as what the model wrote."""
-    with closing(sqlite3.connect(path)) as plain:
+    with closing(sqlite3.connect(demo)) as plain:
         for sql in statements("sqlite", "honest"):
             passed = guard(sql, schemas=SCHEMAS)
             answer = await database.run(passed)
@@ -153,8 +145,8 @@ async def test_a_changed_file_is_read_anew(tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("bomb", BOMBS)
-async def test_a_bomb_ends_in_time_and_the_event_loop_goes_on(path, bomb):
-    database = SqliteDatabase(path, COMMENTS, caps=Caps(seconds=0.1))
+async def test_a_bomb_ends_in_time_and_the_event_loop_goes_on(demo, bomb):
+    database = SqliteDatabase(demo, COMMENTS, caps=Caps(seconds=0.1))
     statement = Guarded(sql=bomb, kind="query")  # as if the guard had let everything through
     longest, ticks, last, running = 0.0, 0, monotonic(), True
 
@@ -185,7 +177,7 @@ async def test_the_wall_is_two_seconds_unless_told_otherwise(database):
     assert monotonic() - begun > 1.5
 
 
-async def test_cancelling_interrupts_sqlite_itself(path):
+async def test_cancelling_interrupts_sqlite_itself(demo):
     begun, looks = threading.Event(), count()
 
     def clock():
@@ -193,7 +185,7 @@ async def test_cancelling_interrupts_sqlite_itself(path):
             begun.set()
         return monotonic()
 
-    database = SqliteDatabase(path, COMMENTS, caps=Caps(seconds=2 * STALL), monotonic=clock)
+    database = SqliteDatabase(demo, COMMENTS, caps=Caps(seconds=2 * STALL), monotonic=clock)
     async with asyncio.timeout(STALL):
         async with asyncio.TaskGroup() as group:
             task = group.create_task(database.run(Guarded(sql=BOMBS[0], kind="query")))

@@ -9,7 +9,6 @@ from contextlib import closing
 import pytest
 from sql_statements import statements
 
-from agent.adapters.sql.demo import ensure_demo
 from agent.adapters.sql.sqlite_engine import (
     Caps,
     Flight,
@@ -24,16 +23,9 @@ TABLES = ("kunden", "objekte", "nutzeinheiten", "geraete", "ablesungen", "abrech
 BOMBS = statements("sqlite", "bombs")
 
 
-@pytest.fixture(scope="module")
-def path(tmp_path_factory):
-    file = tmp_path_factory.mktemp("engine") / "eras.db"
-    ensure_demo(file)
-    return file
-
-
 @pytest.fixture
-def connection(path):
-    with closing(open_readonly(path)) as opened:
+def connection(demo):
+    with closing(open_readonly(demo)) as opened:
         fence(opened, TABLES)
         yield opened
 
@@ -46,34 +38,34 @@ def ask(connection, sql, **caps):
     return fetch(connection, sql, Flight(1.0, clock), Caps(**caps))
 
 
-def digest(path):
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+def digest(demo):
+    return hashlib.sha256(demo.read_bytes()).hexdigest()
 
 
 @pytest.mark.slow
-def test_no_hostile_text_changes_the_file_or_makes_another(path, tmp_path, monkeypatch):
+def test_no_hostile_text_changes_the_file_or_makes_another(demo, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    before, beside = digest(path), sorted(path.parent.iterdir())
+    before, beside = digest(demo), sorted(demo.parent.iterdir())
     for sql in statements("sqlite", "hostile"):
-        with closing(open_readonly(path)) as opened:
+        with closing(open_readonly(demo)) as opened:
             fence(opened, TABLES)
             try:
                 opened.execute(sql).fetchmany(10)
             except (sqlite3.Error, sqlite3.Warning):
                 continue
-    assert digest(path) == before
-    assert sorted(path.parent.iterdir()) == beside
+    assert digest(demo) == before
+    assert sorted(demo.parent.iterdir()) == beside
     assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.slow
 def test_hostile_text_that_undoes_the_flags_first_still_changes_nothing(
-    path, tmp_path, monkeypatch
+    demo, tmp_path, monkeypatch
 ):
     """On one connection, in order, so that a statement could open the way for the next."""
     monkeypatch.chdir(tmp_path)
-    before = digest(path)
-    with closing(open_readonly(path)) as opened:
+    before = digest(demo)
+    with closing(open_readonly(demo)) as opened:
         fence(opened, TABLES)
         for sql in statements("sqlite", "hostile"):
             try:
@@ -81,7 +73,7 @@ def test_hostile_text_that_undoes_the_flags_first_still_changes_nothing(
             except (sqlite3.Error, sqlite3.Warning):
                 continue
         assert opened.execute("SELECT count(*) FROM kunden").fetchall() == [(240,)]
-    assert digest(path) == before
+    assert digest(demo) == before
     assert list(tmp_path.iterdir()) == []
 
 
@@ -111,8 +103,8 @@ def test_the_authorizer_says_no_by_itself(connection, sql):
         ask(connection, sql)
 
 
-def test_a_table_that_is_not_in_the_catalogue_cannot_be_read(path):
-    with closing(open_readonly(path)) as opened:
+def test_a_table_that_is_not_in_the_catalogue_cannot_be_read(demo):
+    with closing(open_readonly(demo)) as opened:
         fence(opened, ["kunden"])
         assert ask(opened, "SELECT id FROM kunden LIMIT 1").rows == [[1]]
         with pytest.raises(sqlite3.DatabaseError, match="prohibited"):
@@ -177,10 +169,10 @@ def test_every_bomb_is_ended_by_the_progress_handler(connection, bomb):
     pytest.fail("it came to an end by itself")
 
 
-def test_stopping_before_after_and_without_a_connection(path):
+def test_stopping_before_after_and_without_a_connection(demo):
     flight = Flight(1.0, clock)
     flight.stop()
-    with closing(open_readonly(path)) as opened:
+    with closing(open_readonly(demo)) as opened:
         fence(opened, TABLES)
         with pytest.raises(Stopped):
             fetch(opened, "SELECT * FROM kunden", flight, Caps())
@@ -188,9 +180,9 @@ def test_stopping_before_after_and_without_a_connection(path):
     assert flight.over()
 
 
-def test_stopping_interrupts_even_where_no_look_at_the_clock_is_taken(path):
+def test_stopping_interrupts_even_where_no_look_at_the_clock_is_taken(demo):
     flight, running = Flight(1.0, clock), threading.Event()
-    with closing(open_readonly(path)) as opened:
+    with closing(open_readonly(demo)) as opened:
         opened.create_function("running", 0, running.set)
         flight.board(opened)
         opened.set_progress_handler(None, 0)

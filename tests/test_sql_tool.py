@@ -4,7 +4,6 @@ import json
 
 import pytest
 
-from agent.adapters.sql.demo import ensure_demo
 from agent.adapters.sql.demo_schema import COMMENTS
 from agent.adapters.sql.sqlite_db import SqliteDatabase
 from agent.adapters.sql.tool import ERAS, QueryDb
@@ -20,10 +19,8 @@ def anyio_backend():
 
 
 @pytest.fixture(scope="module")
-def tool(tmp_path_factory):
-    path = tmp_path_factory.mktemp("tool") / "eras.db"
-    ensure_demo(path)
-    return QueryDb({ERAS: SqliteDatabase(path, COMMENTS)})
+def tool(demo):
+    return QueryDb({ERAS: SqliteDatabase(demo, COMMENTS)})
 
 
 async def call(tool, query, database=ERAS):
