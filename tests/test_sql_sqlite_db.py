@@ -7,7 +7,6 @@ from contextlib import closing
 import pytest
 from sql_statements import SCHEMAS, statements
 
-from agent.adapters.sql.demo import ensure_demo
 from agent.adapters.sql.demo_schema import COMMENTS, TABLE
 from agent.adapters.sql.guard import Guarded, guard
 from agent.adapters.sql.session import answer
@@ -16,10 +15,8 @@ from agent.core.errors import ToolFailed
 
 
 @pytest.fixture(scope="module")
-def path(tmp_path_factory):
-    file = tmp_path_factory.mktemp("db") / "eras.db"
-    ensure_demo(file)
-    return file
+def path(demo):
+    return demo
 
 
 @pytest.fixture

@@ -8,7 +8,6 @@ import pytest
 from sql_statements import statements
 
 from agent.adapters.sql.answer import Caps, Deadline, Stopped
-from agent.adapters.sql.demo import ensure_demo
 from agent.adapters.sql.sqlite_engine import (
     fence,
     fetch,
@@ -21,10 +20,8 @@ BOMBS = statements("sqlite", "bombs")
 
 
 @pytest.fixture(scope="module")
-def path(tmp_path_factory):
-    file = tmp_path_factory.mktemp("engine") / "eras.db"
-    ensure_demo(file)
-    return file
+def path(demo):
+    return demo
 
 
 @pytest.fixture
