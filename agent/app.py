@@ -14,11 +14,12 @@ import msgspec
 from agent import __version__
 from agent.adapters.clock import SystemClock
 from agent.adapters.models.openai_http import OpenAIModel
+from agent.adapters.sql.database import Source
+from agent.adapters.sql.databases import Databases, open_databases
 from agent.adapters.sql.demo import ensure_demo
 from agent.adapters.sql.demo_schema import COMMENTS
-from agent.adapters.sql.guard import guard
-from agent.adapters.sql.sqlite_db import SqliteDatabase
-from agent.adapters.sql.tool import ERAS, QueryDb
+from agent.adapters.sql.sources import sqlite_url
+from agent.adapters.sql.tool import QueryDb
 from agent.adapters.stores.sqlite import SqliteStore
 from agent.core import controls, lazy
 from agent.core.json import Json
@@ -37,6 +38,7 @@ from agent.runtime.workspace import shipped
 from agent.settings import Settings
 
 STORE_FILE, DEMO_FILE, TOKEN_FILE = "framescope.db", "eras.db", "token"
+ERAS, ERAS_ALIAS = "eras2_production", "eras"
 BUILTIN_URL = "http://builtin/v1"
 _log = logging.getLogger(__name__)
 
@@ -80,48 +82,62 @@ async def open_runtime(settings: Settings) -> AsyncGenerator[Opened]:
     loaded = store.load()
     hub = Hub(clock.now_ns, first=loaded.first_seq, reserve=store.reserve)
     model = model_of(settings)
-    ensure_demo(folder / DEMO_FILE)
-    demo = SqliteDatabase(folder / DEMO_FILE, COMMENTS)
-    tools: Mapping[str, Tool] = {QueryDb.name: QueryDb({ERAS: demo})}
     latest = await store.record("tests")
     board = SuiteBoard(hub, clock, save=partial(store.save_record, "tests"), latest=latest)
-    library = Library(shipped(NODES), tools=_specs(tools), model=model.default_model)
-    own = Folder(settings.workspace, library, hub, clock.now_ms)
-    await own.open()
-    parts = Parts(
-        hub=hub,
-        store=store,
-        clock=clock,
-        library=library,
-        folder=own,
-        model=model,
-        tools=tools,
-        sensor=Sensor(hub, clock.now_ms, memory_mb),
-        board=board,
-        redactor=Redactor(_secrets(settings)),
-        schema=demo.schema_text(),
-        data_file=str(folder / STORE_FILE),
-        version=__version__,
-    )
     try:
-        async with Runtime.open(
-            parts, loaded, graph=settings.graph, grace_s=settings.shutdown_grace_s
-        ) as runtime:
-            yield Opened(
-                runtime=runtime,
+        async with open_databases(_sources(settings)) as databases:
+            tools: Mapping[str, Tool] = {QueryDb.name: QueryDb(databases)}
+            library = Library(shipped(NODES), tools=_specs(tools), model=model.default_model)
+            own = Folder(settings.workspace, library, hub, clock.now_ms)
+            await own.open()
+            parts = Parts(
+                hub=hub,
+                store=store,
                 clock=clock,
-                board=board,
+                library=library,
+                folder=own,
                 model=model,
-                warm=partial(_warm, model),
-                ready=lambda: {"store": store.trouble or "ok"},
+                tools=tools,
+                sensor=Sensor(hub, clock.now_ms, memory_mb),
+                board=board,
+                redactor=Redactor(_secrets(settings)),
+                databases=databases,
+                data_file=str(folder / STORE_FILE),
+                version=__version__,
             )
+            async with Runtime.open(
+                parts, loaded, graph=settings.graph, grace_s=settings.shutdown_grace_s
+            ) as runtime:
+                yield Opened(
+                    runtime=runtime,
+                    clock=clock,
+                    board=board,
+                    model=model,
+                    warm=partial(_warm, model, databases),
+                    ready=lambda: {"store": store.trouble or "ok"},
+                )
     finally:
         await model.aclose()
         await store.close()
 
 
-async def _warm(model: OpenAIModel) -> None:
+def _sources(settings: Settings) -> list[Source]:
+    """Return the databases; the embedded one is written when it is not there."""
+    demo = settings.data_dir / DEMO_FILE
+    ensure_demo(demo)
+    return [
+        Source(
+            name=ERAS,
+            url=sqlite_url(demo),
+            names=(ERAS, ERAS_ALIAS),
+            comments={table: dict(columns) for table, columns in COMMENTS.items()},
+        )
+    ]
+
+
+async def _warm(model: OpenAIModel, databases: Databases) -> None:
     try:
+        databases.begin()
         await model.warm()
         await asyncio.to_thread(_import_heavy)
     except Exception:  # noqa: BLE001 - what fails here fails again where it is needed, and is told
@@ -130,7 +146,6 @@ async def _warm(model: OpenAIModel) -> None:
 
 def _import_heavy() -> None:
     lazy.load("jinja2")
-    guard("SELECT 1", "sqlite")
     gc.collect()
     gc.freeze()  # what is there now stays: later collections do not look at it, and are short
 

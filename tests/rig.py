@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 
 from agent.adapters.stores.memory import MemoryStore
+from agent.core.databases import Schemas
 from agent.core.effects import Effect
 from agent.core.events import Event
 from agent.core.frames import Envelope, FrameRecord
@@ -189,7 +190,7 @@ def world(model: Any = None, *tools: FunctionTool, clock: Any = None) -> World:
     return World(
         model=model or ScriptedModel(),
         tools={tool.name: tool for tool in tools},
-        schema="no database",
+        schemas=Schemas(texts={"none": "no database"}),
         clock=clock or CountingClock(),
         render=lambda prompt, values: f"{prompt}:{canonical(values).decode()}",
     )
@@ -337,7 +338,6 @@ def parts_of(
         sensor=Sensor(hub, lambda: 1_700_000_000_000, lambda: 100),
         board=SuiteBoard(hub, clock, save=save),
         redactor=redactor or Redactor(),
-        schema="no database",
     )
 
 

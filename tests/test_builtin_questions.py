@@ -26,7 +26,7 @@ def demo(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def schema(demo):
-    return schema_of(tuple(SqliteDatabase(demo, COMMENTS).schema_text().split("\n\n")))
+    return schema_of(tuple(SqliteDatabase(demo, COMMENTS).catalogue().text().split("\n\n")))
 
 
 @pytest.fixture(scope="module")
@@ -152,7 +152,7 @@ def test_any_schema_can_be_asked(question, statement):
     ],
 )
 def test_renamed_tables_and_columns_are_followed(demo, old, new, question):
-    text = SqliteDatabase(demo, COMMENTS).schema_text()
+    text = SqliteDatabase(demo, COMMENTS).catalogue().text()
     before, after = (
         schema_of(tuple(text.split("\n\n"))),
         schema_of(tuple(rename(text, old, new).split("\n\n"))),

@@ -2,13 +2,13 @@
 
 import pytest
 from rig import CountingClock, stage
+from sql_rig import source
 
 from agent.adapters.models.builtin.transport import BuiltinTransport
 from agent.adapters.models.openai_http import OpenAIModel
+from agent.adapters.sql.databases import open_databases
 from agent.adapters.sql.demo import ensure_demo
-from agent.adapters.sql.demo_schema import COMMENTS
-from agent.adapters.sql.sqlite_db import SqliteDatabase
-from agent.adapters.sql.tool import ERAS, QueryDb
+from agent.adapters.sql.tool import QueryDb
 from agent.core.events import MachineCreated
 from agent.core.frames import Envelope
 from agent.core.state import at, fresh
@@ -25,13 +25,12 @@ EDITION = Library(shipped(NODES)).edition("v3-framed")
 class Talk:
     """A conversation's state from message to message."""
 
-    def __init__(self, path):
-        database = SqliteDatabase(path, COMMENTS)
+    def __init__(self, databases, schemas):
         self.model = OpenAIModel("http://builtin/v1", None, "builtin", transport=BuiltinTransport())
         self.world = World(
             model=self.model,
-            tools={"query_db": QueryDb({ERAS: database})},
-            schema=database.schema_text(),
+            tools={"query_db": QueryDb(databases)},
+            schemas=schemas,
             clock=CountingClock(),
             render=EDITION.render,
         )
@@ -57,15 +56,16 @@ class Talk:
 
 
 @pytest.fixture(scope="module")
-def demo(tmp_path_factory):
+async def databases(tmp_path_factory):
     path = tmp_path_factory.mktemp("demo") / "eras.db"
     ensure_demo(path)
-    return path
+    async with open_databases([source(path)]) as opened:
+        yield opened
 
 
 @pytest.fixture
-async def talk(demo):
-    talk = Talk(demo)
+async def talk(databases):
+    talk = Talk(databases, await databases.schemas())
     yield talk
     await talk.model.aclose()
 

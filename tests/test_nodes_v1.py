@@ -28,7 +28,7 @@ async def go(*replies, graph="v1-current", state=None, dashboard=None, begin=Non
     edition = LIBRARY.edition(graph)
     spec, model = edition.program.spec, ScriptedModel(*replies)
     world = World(
-        model=model, tools={"query_db": FunctionTool("query_db", database)}, schema="",
+        model=model, tools={"query_db": FunctionTool("query_db", database)},
         clock=CountingClock(), render=edition.render, graph=spec,
     )  # fmt: skip
     played = stage(spec, NODES, within=world, state=state)

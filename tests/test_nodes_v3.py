@@ -7,6 +7,7 @@ import pytest
 from replies import MEMORY, READING, calls, perception, plan
 from rig import CountingClock, FunctionTool, Notes, ScriptedModel, play, stage
 
+from agent.core.databases import Schemas
 from agent.core.errors import ToolFailed
 from agent.core.events import (
     Controls,
@@ -45,7 +46,7 @@ def reach(*replies, result=ROWS):
     tool = FunctionTool("query_db", lambda _: result)
     model = ScriptedModel(*replies)
     return model, tool, World(
-        model=model, tools={"query_db": tool}, schema="TABLE t -- 1 rows\n  n INTEGER", clock=CountingClock(),
+        model=model, tools={"query_db": tool}, schemas=Schemas(texts={"t": "TABLE t -- 1 rows\n  n INTEGER"}), clock=CountingClock(),
         render=EDITION.render,
     )  # fmt: skip
 

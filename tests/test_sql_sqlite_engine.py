@@ -2,18 +2,14 @@
 
 import hashlib
 import sqlite3
-import threading
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 
 import pytest
 from sql_statements import statements
 
+from agent.adapters.sql.answer import Caps, Deadline, Stopped
 from agent.adapters.sql.demo import ensure_demo
 from agent.adapters.sql.sqlite_engine import (
-    Caps,
-    Flight,
-    Stopped,
     fence,
     fetch,
     open_readonly,
@@ -43,7 +39,7 @@ def clock():
 
 
 def ask(connection, sql, **caps):
-    return fetch(connection, sql, Flight(1.0, clock), Caps(**caps))
+    return fetch(connection, sql, Deadline(1.0, clock), Caps(**caps))
 
 
 def digest(path):
@@ -159,7 +155,7 @@ def test_the_clock_ends_a_query(connection):
         return next(seconds, 9.0)
 
     with pytest.raises(Stopped):
-        fetch(connection, BOMBS[0], Flight(1.0, later), Caps())
+        fetch(connection, BOMBS[0], Deadline(1.0, later), Caps())
 
 
 @pytest.mark.slow
@@ -168,42 +164,13 @@ def test_every_bomb_is_ended_by_the_progress_handler(connection, bomb):
     """Eight looks at the clock are all it gets, so this ends although no time passes."""
     looks = iter([0.0] * 9)
     try:
-        fetch(connection, bomb, Flight(1.0, lambda: next(looks, 9.0)), Caps())
+        fetch(connection, bomb, Deadline(1.0, lambda: next(looks, 9.0)), Caps())
     except Stopped:
         return
     except sqlite3.DataError as error:
         assert "too big" in str(error)  # noqa: PT017 - one of two ends
         return
     pytest.fail("it came to an end by itself")
-
-
-def test_stopping_before_after_and_without_a_connection(path):
-    flight = Flight(1.0, clock)
-    flight.stop()
-    with closing(open_readonly(path)) as opened:
-        fence(opened, TABLES)
-        with pytest.raises(Stopped):
-            fetch(opened, "SELECT * FROM kunden", flight, Caps())
-    flight.stop()
-    assert flight.over()
-
-
-def test_stopping_interrupts_even_where_no_look_at_the_clock_is_taken(path):
-    flight, running = Flight(1.0, clock), threading.Event()
-    with closing(open_readonly(path)) as opened:
-        opened.create_function("running", 0, running.set)
-        flight.board(opened)
-        opened.set_progress_handler(None, 0)
-
-        def run():
-            with pytest.raises(sqlite3.OperationalError, match="interrupted"):
-                opened.execute(f"SELECT running() UNION ALL SELECT * FROM ({BOMBS[0]})").fetchall()
-
-        with ThreadPoolExecutor() as pool:
-            ended = pool.submit(run)
-            assert running.wait(timeout=20)
-            flight.stop()
-            ended.result(timeout=20)
 
 
 def test_the_catalogue_knows_keys_types_counts_and_views(tmp_path):
@@ -215,7 +182,8 @@ def test_the_catalogue_knows_keys_types_counts_and_views(tmp_path):
             "INSERT INTO t VALUES (NULL, 1), (NULL, 2); CREATE VIEW v AS SELECT c FROM t;"
         )
     with closing(open_readonly(file)) as opened:
-        odd, t, v = read_catalogue(opened, {"t": {"": "things", "c": "a number"}}).tables
+        comments = {"t": {"": "things", "c": "a number"}}
+        odd, t, v = read_catalogue(opened, comments, Deadline(1.0, clock)).tables
     assert (odd.name, odd.rows, [c.key for c in odd.columns]) == (
         'odd "name',
         0,
@@ -225,6 +193,15 @@ def test_the_catalogue_knows_keys_types_counts_and_views(tmp_path):
     assert (t.rows, t.comment, t.columns[0].references) == (2, "things", 'odd "name(id)')
     assert (t.columns[1].type, t.columns[1].comment) == ("REAL", "a number")
     assert (v.name, v.rows) == ("v", 2)
+
+
+def test_what_takes_long_to_count_is_not_counted(path):
+    seconds = iter([0.0])  # the deadline is set; whoever looks again is late
+    with closing(open_readonly(path)) as opened:
+        found = read_catalogue(opened, {}, Deadline(1.0, lambda: next(seconds, 9.0)))
+        assert found.find("ablesungen").rows is None
+        assert found.find("ablesungen").text().startswith("TABLE ablesungen\n  id ")
+        assert opened.execute("SELECT count(*) FROM kunden").fetchall() == [(240,)]
 
 
 def test_a_missing_file_is_not_created(tmp_path):

@@ -3,27 +3,23 @@
 import json
 
 import pytest
+from sql_rig import ERAS, source
 
+from agent.adapters.sql.databases import Databases, open_databases
 from agent.adapters.sql.demo import ensure_demo
-from agent.adapters.sql.demo_schema import COMMENTS
-from agent.adapters.sql.sqlite_db import SqliteDatabase
-from agent.adapters.sql.tool import ERAS, QueryDb
+from agent.adapters.sql.tool import QueryDb
 from agent.core.errors import ToolFailed
 from agent.engine.ports import Tool
 
 pytestmark = pytest.mark.anyio
 
 
-@pytest.fixture
-def anyio_backend():
-    return "asyncio"
-
-
 @pytest.fixture(scope="module")
-def tool(tmp_path_factory):
+async def tool(tmp_path_factory):
     path = tmp_path_factory.mktemp("tool") / "eras.db"
     ensure_demo(path)
-    return QueryDb({ERAS: SqliteDatabase(path, COMMENTS)})
+    async with open_databases([source(path)]) as opened:
+        yield QueryDb(opened)
 
 
 async def call(tool, query, database=ERAS):
@@ -37,12 +33,14 @@ async def failure(tool, arguments):
     return caught.value
 
 
-def test_it_is_a_reading_data_tool(tool):
+async def test_it_is_a_reading_data_tool(tool):
     as_tool: Tool = tool
     assert (as_tool.name, as_tool.effect, as_tool.is_data) == ("query_db", "read", True)
     schema = as_tool.parameters
     assert schema["required"] == ["query", "database"]
     assert schema["properties"]["database"]["enum"] == ["eras2_production", "eras"]
+    told = "The database to ask: eras2_production (SQLite, also called eras)."
+    assert schema["properties"]["database"]["description"] == told
     assert all(field["description"] for field in schema["properties"].values())
     assert json.dumps(schema)
 
@@ -77,7 +75,11 @@ async def test_describing(tool):
     [
         ({"query": "DROP TABLE kunden", "database": ERAS}, "sql_refused", "begins with 'DROP'"),
         ({"query": "SELECT x FROM kunden", "database": ERAS}, "sql_error", "no such column: x"),
-        ({"query": "SELECT 1", "database": "prod"}, "sql_unknown_database", "Configured: eras2"),
+        (
+            {"query": "SELECT 1", "database": "prod"},
+            "sql_unknown_database",
+            "Configured: eras2_production, eras.",
+        ),
         ({"query": "SELECT 1"}, "bad_arguments", "'database', got None"),
         ({"database": ERAS}, "bad_arguments", "'query', got None"),
         ({"query": 5, "database": ERAS}, "bad_arguments", "'query', got 5"),
@@ -91,14 +93,14 @@ async def test_each_failure_has_its_name(tool, arguments, code, text):
     assert text in str(error)
 
 
-def test_an_alias_without_its_database_is_not_offered():
-    tool = QueryDb({})
+def test_without_databases_none_is_offered():
+    tool = QueryDb(Databases(()))
     assert tool.parameters["properties"]["database"]["enum"] == []
 
 
-def test_nothing_heavy_is_imported_before_the_first_query():
+def test_the_parser_is_never_imported_where_the_server_runs():
     import subprocess
     import sys
 
-    code = "import sys, agent.adapters.sql.tool, agent.adapters.sql.sqlite_db; sys.exit('sqlglot' in sys.modules)"
+    code = "import sys, agent.serve, agent.app; sys.exit('sqlglot' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

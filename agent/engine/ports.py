@@ -3,6 +3,7 @@
 from collections.abc import Callable, Coroutine, Mapping
 from typing import Protocol
 
+from agent.core.databases import Schemas
 from agent.core.json import Json
 from agent.core.messages import ModelReply, ModelRequest
 
@@ -75,6 +76,14 @@ class Processes(Protocol):
         Raises:
             ToolFailed: ``cancelled`` when it was; else whatever ``work`` raises.
         """
+        ...
+
+
+class Databases(Protocol):
+    """What the data tools ask."""
+
+    async def schemas(self) -> Schemas:
+        """Return what they hold, the same object until that changes; only the first time waits."""
         ...
 
 

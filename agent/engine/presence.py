@@ -10,6 +10,7 @@ from collections.abc import Callable, Coroutine, Mapping
 import msgspec
 
 from agent.core import controls
+from agent.core.databases import Schemas
 from agent.core.effects import EffectKey, EffectKind
 from agent.core.events import Event, Streaming, Thinking
 from agent.core.graph import GraphSpec, NodeSpec
@@ -37,8 +38,8 @@ class World(msgspec.Struct, frozen=True, kw_only=True):
     model: Model
     tools: Mapping[str, Tool]
     """Data tools by name."""
-    schema: str
-    """Schema text of the databases, for prompts."""
+    schemas: Schemas = msgspec.field(default_factory=Schemas)
+    """What the databases hold, for prompts."""
     clock: Clock
     render: Render
     graph: GraphSpec | None = None
@@ -122,7 +123,16 @@ class Presence(msgspec.Struct):
     @property
     def schema(self) -> str:
         """Schema text of the databases that can be queried."""
-        return self._world.schema
+        return self._world.schemas.text
+
+    @property
+    def databases(self) -> tuple[str, ...]:
+        """Names of the databases that can be queried."""
+        return self._world.schemas.names
+
+    def schema_of(self, database: str) -> str:
+        """Return the schema text of one database; of one that is unknown, which ones there are."""
+        return self._world.schemas.of(database)
 
     @property
     def tools(self) -> tuple[Json, ...]:
@@ -136,11 +146,6 @@ class Presence(msgspec.Struct):
         """The experts this node can route to, by name."""
         graph = self._world.graph
         return graph.experts(self.role) if graph else {}
-
-    def schema_of(self, database: str) -> str:
-        """Schema text of one database."""
-        del database
-        return self._world.schema
 
     @property
     def data_tools(self) -> frozenset[str]:

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import msgspec
 
 from agent.core import controls
+from agent.core.databases import Schemas
 from agent.core.events import RunChanged
 from agent.core.frames import MESSAGE_CHARS, Envelope
 from agent.core.graph import GraphSpec
@@ -13,7 +14,7 @@ from agent.core.messages import Turn
 from agent.core.redact import Redactor
 from agent.core.runs import Run
 from agent.engine.context import Scene, World
-from agent.engine.ports import Clock, Model, Tool
+from agent.engine.ports import Clock, Databases, Model, Tool
 from agent.runtime.folder import Folder
 from agent.runtime.hub import Hub
 from agent.runtime.library import Edition, Library
@@ -24,6 +25,14 @@ from agent.runtime.suites import SuiteBoard
 UI = "ui"
 RUNTIME = "runtime"
 """The ``node`` of events that no node caused."""
+
+
+class NoDatabases(msgspec.Struct, frozen=True):
+    """There is nothing to ask."""
+
+    async def schemas(self) -> Schemas:
+        """Return that nothing is held."""
+        return Schemas()
 
 
 class Parts(msgspec.Struct, frozen=True, kw_only=True):
@@ -41,17 +50,16 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
     board: SuiteBoard
     redactor: Redactor = msgspec.field(default_factory=Redactor)
     """Masks the secrets of this installation in everything that comes in."""
-    schema: str = ""
-    """Schema text of the databases, for prompts."""
+    databases: Databases = msgspec.field(default_factory=NoDatabases)
     data_file: str = ""
     version: str = ""
 
-    def world(self, edition: Edition) -> World:
-        """Return what nodes of ``edition`` can reach."""
+    def world(self, edition: Edition, schemas: Schemas) -> World:
+        """Return what nodes of ``edition`` can reach while the databases hold ``schemas``."""
         return World(
             model=self.model,
             tools=edition.tools if edition.alone else {**self.tools, **edition.tools},
-            schema=self.schema,
+            schemas=schemas,
             clock=self.clock,
             render=edition.render,
             graph=edition.program.spec,

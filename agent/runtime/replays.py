@@ -122,7 +122,7 @@ class Replays:
         rerun = Rerun(
             trace,
             edition.program,
-            self._sealed(edition),
+            await self._sealed(edition),
             scene_of(live.run, turns_of(ends, WINDOW)),
             live,
             live.emit,
@@ -135,10 +135,11 @@ class Replays:
         live.run = msgspec.structs.replace(live.run, total_ms=round(took, 3))
         return rerun
 
-    def _sealed(self, edition: Edition) -> World:
+    async def _sealed(self, edition: Edition) -> World:
         """What nodes reach in a replay: the model is only a name, that of the edition."""
         model = SealedModel(edition.texts["model"])
-        return msgspec.structs.replace(self._parts.world(edition), model=model)
+        world = self._parts.world(edition, await self._parts.databases.schemas())
+        return msgspec.structs.replace(world, model=model)
 
     async def _end(self, live: LiveRun, rerun: Rerun, verdict: Verdict) -> None:
         going, parts = rerun.going, self._parts

@@ -52,6 +52,7 @@ class Worker:
             await self.refuse(live, RunStatus.ERROR, f"{error.slug}: {error}")
             return
         await self._keep(edition)
+        world = await self._world(edition)
         if live.cancelled:
             await self.refuse(live, RunStatus.CANCELLED, "cancelled before it began")
             return
@@ -60,7 +61,7 @@ class Worker:
         start = opening(run, edition.program.spec, at(channel.state, "ui"))
         going = Pass(
             edition.program,
-            self._world(edition),
+            world,
             scene_of(run, tuple(channel.window)),
             LivePort(self._parts.clock, live, self._parts.redactor),
             live,
@@ -108,10 +109,11 @@ class Worker:
             return ""
         return program.path(dict.fromkeys(record.node for record in frames))
 
-    def _world(self, edition: Edition) -> World:
+    async def _world(self, edition: Edition) -> World:
         revision = edition.program.revision
-        if revision not in self._worlds:
-            world = self._parts.world(edition)
+        schemas = await self._parts.databases.schemas()
+        if revision not in self._worlds or self._worlds[revision].schemas is not schemas:
+            world = self._parts.world(edition, schemas)
             self._worlds = {revision: replace(world, processes=self._processes)}
         return self._worlds[revision]
 

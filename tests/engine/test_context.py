@@ -6,6 +6,7 @@ import msgspec
 import pytest
 from rig import FunctionTool, ScriptedModel, graph, play, says, world
 
+from agent.core.databases import Schemas
 from agent.core.effects import EffectError
 from agent.core.errors import ModelFailed, NodeFailed, ToolFailed
 from agent.core.events import (
@@ -411,6 +412,23 @@ async def test_a_node_is_given_all_tools_and_knows_which_bring_data():
 
 
 # What a node reads and tells
+
+
+async def test_a_node_reads_what_each_database_holds():
+    texts, seen = {"a_production": "TABLE x", "b": "TABLE y"}, {}
+
+    async def node(ctx, envelope):
+        seen.update(names=ctx.databases, alias=ctx.schema_of("a"), other=ctx.schema_of("b"))
+        seen["all"] = ctx.schema
+        seen["unknown"] = ctx.schema_of("c")
+
+    schemas = Schemas(texts=texts, aliases={"a": "a_production"})
+    await play(graph("a"), {"a": node}, within=msgspec.structs.replace(world(), schemas=schemas))
+    assert seen == {
+        "names": ("a_production", "b"), "alias": "TABLE x", "other": "TABLE y",
+        "all": "DATABASE a_production\n\nTABLE x\n\nDATABASE b\n\nTABLE y",
+        "unknown": "There is no database 'c'. Configured: a_production, b.",
+    }  # fmt: skip
 
 
 async def test_a_node_knows_where_it_is():

@@ -28,14 +28,16 @@ class Table(msgspec.Struct, frozen=True):
     """One table or view."""
 
     name: str
-    rows: int
+    rows: int | None
+    """``None`` when counting them would take too long."""
     comment: str
     columns: tuple[Column, ...]
 
     def text(self) -> str:
         """Return it as a prompt shows it: a head line, then one line a column."""
-        remark = f"; {self.comment}" if self.comment else ""
-        head = f"TABLE {self.name} -- {self.rows} rows{remark}"
+        count = f"{self.rows} rows" if self.rows is not None else ""
+        remark = "; ".join(filter(None, [count, self.comment]))
+        head = f"TABLE {self.name} -- {remark}" if remark else f"TABLE {self.name}"
         return "\n".join([head, *(f"  {_line(column)}" for column in self.columns)])
 
 
@@ -47,6 +49,11 @@ class Catalogue(msgspec.Struct, frozen=True):
     def find(self, name: str) -> Table | None:
         """Return the table called ``name``, in any spelling of case."""
         return next((table for table in self.tables if table.name.lower() == name.lower()), None)
+
+    @property
+    def shape(self) -> "Catalogue":
+        """It without row counts, which change all the time."""
+        return Catalogue(tuple(msgspec.structs.replace(table, rows=None) for table in self.tables))
 
     def text(self) -> str:
         """Return all tables as a prompt shows them."""

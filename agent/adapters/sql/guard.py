@@ -54,7 +54,7 @@ def guard(sql: str, dialect: Dialect = "sqlite", *, schemas: Collection[str] = (
     Raises:
         ToolFailed: ``sql_refused``; the detail says what was refused and what is allowed.
     """
-    _check_text(sql)
+    check_text(sql)
     own = frozenset(name.lower() for name in schemas)
     if (name := described(sql)) is not None:
         check_qualifier(name[0], own | VOCABULARIES[dialect].qualifiers)
@@ -82,7 +82,12 @@ def _read(sql: str, dialect: Dialect, own: frozenset[str]) -> "exp.Expr":
     return tree
 
 
-def _check_text(sql: str) -> None:
+def check_text(sql: str) -> None:
+    """Refuse what need not even be cut into words; costs next to nothing.
+
+    Raises:
+        ToolFailed: ``sql_refused``.
+    """
     if len(sql) > MAX_CHARS:
         raise refused(f"it has {len(sql):,} characters, the limit is {MAX_CHARS:,}")
     if not sql.strip():

@@ -7,12 +7,12 @@ that ``printf`` and ``trim`` take no second in one is seen to by the parser.
 """
 
 import sqlite3
-import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from pathlib import Path
 
-import msgspec
+from msgspec.structs import replace
 
+from agent.adapters.sql.answer import Answer, Caps, Deadline, Stopped, collect
 from agent.adapters.sql.catalogue import Catalogue, Column, Comments, Table
 from agent.adapters.sql.vocabulary import VOCABULARIES
 from agent.core.json import Json
@@ -38,55 +38,6 @@ _FUNCTIONS = VOCABULARIES["sqlite"].functions | {"->", "->>", "substring"}
 _MASTER = VOCABULARIES["sqlite"].system_tables
 
 
-class Caps(msgspec.Struct, frozen=True, kw_only=True):
-    """How much one query may take and give."""
-
-    seconds: float = 2.0
-    rows: int = 1_000
-    size: int = 1 << 20
-    """Bytes of the rows as JSON."""
-
-
-class Answer(msgspec.Struct, frozen=True, kw_only=True):
-    """What a query gave; every value can be written as JSON."""
-
-    columns: list[str]
-    rows: list[list[Json]]
-    truncated: bool = False
-
-
-class Stopped(Exception):  # noqa: N818 - an outcome, not a defect
-    """The query was ended by the clock or by whoever asked for it."""
-
-
-class Flight:
-    """One query on its way: who asked may stop it from another thread."""
-
-    def __init__(self, seconds: float, monotonic: Callable[[], float]) -> None:
-        self._monotonic = monotonic
-        self._until = monotonic() + seconds
-        self._stop = threading.Event()
-        self._connection: sqlite3.Connection | None = None
-
-    def board(self, connection: sqlite3.Connection) -> None:
-        """Use ``connection`` from now on."""
-        self._connection = connection
-        connection.set_progress_handler(self.over, TICK)
-
-    def over(self) -> bool:
-        """Whether it has been stopped or has used up its time."""
-        return self._stop.is_set() or self._monotonic() > self._until
-
-    def stop(self) -> None:
-        """End it now, in the middle of whatever it does."""
-        self._stop.set()
-        try:
-            if self._connection is not None:
-                self._connection.interrupt()
-        except sqlite3.ProgrammingError:
-            return  # it landed by itself
-
-
 def open_readonly(path: Path) -> sqlite3.Connection:
     """Open ``path`` with the driver's own fences.
 
@@ -94,16 +45,13 @@ def open_readonly(path: Path) -> sqlite3.Connection:
         sqlite3.Error: there is no such file, or it cannot be read.
     """
     connection = sqlite3.connect(
-        path.absolute().as_uri() + "?mode=ro",
-        uri=True,
-        isolation_level=None,
-        check_same_thread=False,
-        cached_statements=0,
+        path.absolute().as_uri() + "?mode=ro", uri=True, isolation_level=None, cached_statements=0
     )
     connection.text_factory = _text
     connection.execute("PRAGMA query_only = 1")
     connection.execute("PRAGMA trusted_schema = 0")
     connection.execute("PRAGMA cache_size = -4000")
+    connection.execute("PRAGMA temp_store = MEMORY")  # the worker may write no file
     return connection
 
 
@@ -128,49 +76,62 @@ def fence(connection: sqlite3.Connection, tables: Iterable[str]) -> None:
     connection.set_authorizer(decide)
 
 
-def fetch(connection: sqlite3.Connection, sql: str, flight: Flight, caps: Caps) -> Answer:
+def fetch(connection: sqlite3.Connection, sql: str, deadline: Deadline, caps: Caps) -> Answer:
     """Run one statement on a fenced connection.
 
     Raises:
-        Stopped: the clock or whoever asked ended it.
+        Stopped: the clock ended it.
         sqlite3.Error: the engine refused it or it failed.
     """
-    flight.board(connection)
+    connection.set_progress_handler(deadline.over, TICK)
     try:
-        return _collect(connection.execute(sql), flight, caps)
+        cursor = connection.execute(sql)
+        columns = [str(column[0]) for column in cursor.description or ()]
+        return collect(columns, cursor, deadline, caps)
     except sqlite3.OperationalError as error:
-        if flight.over():
+        if deadline.over():
             raise Stopped from error
         raise
 
 
-def _collect(cursor: sqlite3.Cursor, flight: Flight, caps: Caps) -> Answer:
-    columns = [str(column[0]) for column in cursor.description or ()]
-    rows: list[list[Json]] = []
-    size = 0
-    for found in cursor:
-        if flight.over():
-            raise Stopped
-        row = [_value(value) for value in found]
-        size += len(msgspec.json.encode(row)) + 1
-        if len(rows) == caps.rows or size > caps.size:
-            return Answer(columns=columns, rows=rows, truncated=True)
-        rows.append(row)
-    return Answer(columns=columns, rows=rows)
-
-
-def read_catalogue(connection: sqlite3.Connection, comments: Comments) -> Catalogue:
-    """Read what there is, over a connection without a fence; no model's text comes here."""
-    names = connection.execute(
+def names_of(connection: sqlite3.Connection) -> list[str]:
+    """Return the tables and views, over a connection without a fence."""
+    found = connection.execute(
         "SELECT name FROM sqlite_master WHERE type IN ('table', 'view')"
         " AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY rowid"
-    ).fetchall()
-    return Catalogue(tuple(_table(connection, name, comments.get(name, {})) for (name,) in names))
+    )
+    return [str(name) for (name,) in found]
+
+
+def read_catalogue(
+    connection: sqlite3.Connection, comments: Comments, counting: Deadline
+) -> Catalogue:
+    """Read what there is, over a connection without a fence; no model's text comes here."""
+    tables = [_table(connection, name, comments.get(name, {})) for name in names_of(connection)]
+    connection.set_progress_handler(counting.over, TICK)
+    counted = [replace(table, rows=_count(connection, table.name)) for table in tables]
+    connection.set_progress_handler(None, 0)
+    return Catalogue(tuple(counted))
+
+
+def _count(connection: sqlite3.Connection, table: str) -> int | None:
+    """Count the rows; ``None`` when that takes too long, or a view cannot be read.
+
+    Without the inner LIMIT it would be one step of SQLite's machine, which no clock can end.
+    """
+    inner = f"SELECT 1 FROM {_quoted(table)} LIMIT {1 << 62}"  # noqa: S608 - quoted
+    try:
+        (rows,) = connection.execute(f"SELECT count(*) FROM ({inner})").fetchone()  # noqa: S608
+    except sqlite3.OperationalError:
+        return None
+    return int(rows)
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
 
 
 def _table(connection: sqlite3.Connection, name: str, comments: Json) -> Table:
-    quoted = '"' + name.replace('"', '""') + '"'
-    (rows,) = connection.execute(f"SELECT count(*) FROM {quoted}").fetchone()  # noqa: S608 - quoted
     keys = connection.execute(
         'SELECT "from", "table", "to" FROM pragma_foreign_key_list(?)', (name,)
     )
@@ -189,18 +150,8 @@ def _table(connection: sqlite3.Connection, name: str, comments: Json) -> Table:
         )
         for own, kind, key, notnull in found
     )
-    return Table(name, rows, comments.get("", ""), columns)
+    return Table(name, None, comments.get("", ""), columns)
 
 
 def _text(raw: bytes) -> str:
     return raw.decode("utf-8", "replace")
-
-
-def _value(value: Json) -> Json:
-    match value:
-        case bytes():
-            return f"0x{value.hex()}"
-        case float() if value in (float("inf"), float("-inf")):
-            return "Infinity" if value > 0 else "-Infinity"
-        case _:
-            return value
