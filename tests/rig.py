@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 
 from agent.adapters.stores.memory import MemoryStore
+from agent.core.databases import Schemas
 from agent.core.effects import Effect
 from agent.core.events import Event
 from agent.core.frames import Envelope, FrameRecord
@@ -20,7 +21,6 @@ from agent.core.journal import Closed, Intent, Row, settled
 from agent.core.json import Json, canonical
 from agent.core.messages import ModelReply, ModelRequest, ToolCall, Usage
 from agent.core.redact import Redactor
-from agent.core.schemas import Schemas
 from agent.core.state import fresh
 from agent.engine.context import Scene, World
 from agent.engine.effects import EffectPort, LivePort

@@ -9,7 +9,7 @@ from agent.adapters.models.builtin.asked import Asked
 from agent.adapters.models.builtin.mind import think
 from agent.adapters.models.builtin.overview import heads_in, needed
 from agent.adapters.models.builtin.purpose import mended, written
-from agent.core.schema_text import briefs
+from agent.core.schemas import briefs
 from agent.engine.structured import response_format
 from agent.nodes.pa_v1 import routing
 from agent.nodes.plans import ExpertPlan

@@ -6,7 +6,6 @@ from rig import CountingClock, FunctionTool, ScriptedModel, stage
 
 from agent.core.errors import ToolFailed
 from agent.core.frames import Envelope
-from agent.core.schemas import Schemas
 from agent.core.state import apply, at, fresh, put
 from agent.engine.context import Scene, World
 from agent.nodes.catalog import NODES
@@ -29,7 +28,7 @@ async def go(*replies, graph="v1-current", state=None, dashboard=None, begin=Non
     edition = LIBRARY.edition(graph)
     spec, model = edition.program.spec, ScriptedModel(*replies)
     world = World(
-        model=model, tools={"query_db": FunctionTool("query_db", database)}, schemas=Schemas(),
+        model=model, tools={"query_db": FunctionTool("query_db", database)},
         clock=CountingClock(), render=edition.render, graph=spec,
     )  # fmt: skip
     played = stage(spec, NODES, within=world, state=state)

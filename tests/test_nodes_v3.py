@@ -7,6 +7,7 @@ import pytest
 from replies import MEMORY, READING, calls, perception, plan
 from rig import CountingClock, FunctionTool, Notes, ScriptedModel, play, stage
 
+from agent.core.databases import Schemas
 from agent.core.errors import ToolFailed
 from agent.core.events import (
     Controls,
@@ -19,7 +20,6 @@ from agent.core.events import (
 )
 from agent.core.frames import Envelope
 from agent.core.messages import ModelReply
-from agent.core.schemas import Schemas
 from agent.core.state import apply, at, fresh, put
 from agent.engine.context import World
 from agent.nodes import catalog

@@ -6,11 +6,11 @@ import pytest
 from replies import MEMORY, READING, asks, expert_plan, perception, routed
 from rig import CountingClock, FunctionTool, ScriptedModel, play, stage
 
+from agent.core.databases import Schemas
 from agent.core.errors import ToolFailed
 from agent.core.events import Decided, MachineCreated
 from agent.core.frames import Envelope
 from agent.core.messages import Turn
-from agent.core.schemas import Schemas
 from agent.core.state import apply, at, fresh, put
 from agent.engine.context import Scene, World
 from agent.nodes.catalog import NODES
@@ -28,6 +28,7 @@ SCHEMA = """TABLE kunden -- 240 rows; customers
 TABLE objekte -- 600 rows; properties
   id INTEGER PRIMARY KEY
   kunde_id INTEGER NOT NULL REFERENCES kunden(id)"""
+SCHEMAS = Schemas(texts={"eras2_production": SCHEMA})
 COLUMNS = [
     ["id", "INTEGER", "NO", "PRIMARY KEY", "", "customer id"],
     ["ort", "TEXT", "NO", "", "", "city: Leipzig or Dresden"],
@@ -49,7 +50,7 @@ def database(arguments):
 async def go(*replies, state=None, message="hello", history=()):
     model, tool = ScriptedModel(*replies), FunctionTool("query_db", database)
     world = World(
-        model=model, tools={"query_db": tool}, schemas=Schemas(texts={"eras2_production": SCHEMA}), clock=CountingClock(),
+        model=model, tools={"query_db": tool}, schemas=SCHEMAS, clock=CountingClock(),
         render=EDITION.render, graph=SPEC,
     )  # fmt: skip
     played = await play(SPEC, NODES, within=world, message=message, state=state)
@@ -186,7 +187,7 @@ async def test_an_expert_sees_the_job_and_neither_conversation_nor_memory():
             model=(model := ScriptedModel(
                 perception(), routed("eras", "How many in Dresden?"), expert_plan(), "None.", MEMORY
             )),
-            tools={"query_db": FunctionTool("query_db", database)}, schemas=Schemas(texts={"eras2_production": SCHEMA}),
+            tools={"query_db": FunctionTool("query_db", database)}, schemas=SCHEMAS,
             clock=CountingClock(), render=EDITION.render, graph=SPEC,
         ),
     )  # fmt: skip
@@ -244,14 +245,7 @@ async def test_a_click_that_needs_a_model_begins_at_the_assistant():
     model = ScriptedModel(
         routed("general", "The user clicked More"), expert_plan(), "Done.", MEMORY
     )
-    world = World(
-        model=model,
-        tools={},
-        schemas=Schemas(),
-        clock=CountingClock(),
-        render=EDITION.render,
-        graph=SPEC,
-    )
+    world = World(model=model, tools={}, clock=CountingClock(), render=EDITION.render, graph=SPEC)
     played = stage(SPEC, NODES, within=world, state=state)
     click = Envelope(kind="action", text="m", data={"action": "m", "data": None})
     await played.going.run({SPEC.action_start: click})

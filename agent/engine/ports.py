@@ -3,9 +3,9 @@
 from collections.abc import Callable, Coroutine, Mapping
 from typing import Protocol
 
+from agent.core.databases import Schemas
 from agent.core.json import Json
 from agent.core.messages import ModelReply, ModelRequest
-from agent.core.schemas import Schemas
 
 
 class Model(Protocol):

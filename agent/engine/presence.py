@@ -10,13 +10,13 @@ from collections.abc import Callable, Coroutine, Mapping
 import msgspec
 
 from agent.core import controls
+from agent.core.databases import Schemas
 from agent.core.effects import EffectKey, EffectKind
 from agent.core.events import Event, Streaming, Thinking
 from agent.core.graph import GraphSpec, NodeSpec
 from agent.core.json import Json, canonical
 from agent.core.messages import Turn
 from agent.core.redact import Redactor
-from agent.core.schemas import Schemas
 from agent.core.state import Change, apply
 from agent.engine.effects import Ask, EffectPort
 from agent.engine.police import INSIDE
@@ -131,11 +131,7 @@ class Presence(msgspec.Struct):
         return self._world.schemas.names
 
     def schema_of(self, database: str) -> str:
-        """Return the schema text of one database.
-
-        Raises:
-            ToolFailed: ``sql_unknown_database``; the detail lists the known ones.
-        """
+        """Return the schema text of one database; of one that is unknown, which ones there are."""
         return self._world.schemas.of(database)
 
     @property

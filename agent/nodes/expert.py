@@ -16,7 +16,7 @@ from agent.core import controls
 from agent.core.errors import NodeFailed, ToolFailed
 from agent.core.frames import Envelope
 from agent.core.json import Json, canonical, fields, items
-from agent.core.schema_text import Brief, described, named_in
+from agent.core.schemas import Brief, described, named_in
 from agent.core.state import at, put
 from agent.engine.context import Context
 from agent.nodes.calls import Work

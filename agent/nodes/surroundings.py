@@ -7,7 +7,7 @@ import msgspec
 from agent.core import controls
 from agent.core.errors import ToolFailed
 from agent.core.json import Json, canonical
-from agent.core.schema_text import Brief, briefs
+from agent.core.schemas import Brief, briefs
 from agent.core.state import at
 from agent.engine.context import Context
 

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import msgspec
 
 from agent.core import controls
+from agent.core.databases import Schemas
 from agent.core.events import RunChanged
 from agent.core.frames import MESSAGE_CHARS, Envelope
 from agent.core.graph import GraphSpec
@@ -12,7 +13,6 @@ from agent.core.json import Json
 from agent.core.messages import Turn
 from agent.core.redact import Redactor
 from agent.core.runs import Run
-from agent.core.schemas import Schemas
 from agent.engine.context import Scene, World
 from agent.engine.ports import Clock, Databases, Model, Tool
 from agent.runtime.folder import Folder

@@ -8,7 +8,7 @@ from agent.adapters.sql.answer import Caps
 from agent.adapters.sql.database import Database, Source
 from agent.adapters.sql.nursery import Nursery
 from agent.adapters.sql.sources import kind_of, modules_of
-from agent.core.schemas import Schemas
+from agent.core.databases import Schemas
 
 
 class Databases:

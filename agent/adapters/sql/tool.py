@@ -6,9 +6,9 @@ The model's text is parsed in the database's worker process, never here.
 from collections.abc import Callable
 
 from agent.adapters.sql.databases import Databases
+from agent.core.databases import unknown
 from agent.core.errors import ToolFailed
 from agent.core.json import Json, fields
-from agent.core.schemas import unknown_database
 
 
 class QueryDb:
@@ -58,7 +58,7 @@ class QueryDb:
         name = _text(arguments, "database")
         database = self._databases.find(name)
         if database is None:
-            raise unknown_database(name, dict.fromkeys(self._databases.names))
+            raise ToolFailed("sql_unknown_database", unknown(name, self._databases.names))
         ran = ""
 
         def passed(sql: str) -> None:
