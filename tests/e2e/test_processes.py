@@ -104,3 +104,56 @@ def test_the_tools_tab_leads_to_the_process(server, visit):
     page.get_by_role("tab", name="Tools").click()
     page.get_by_role("button", name="output lines").last.click()
     expect(page.locator(".process [aria-expanded=true]")).to_contain_text("query_db")
+
+
+GRAPH = """name = "slow"
+description = "calls a tool that waits"
+
+[[node]]
+role = "caller"
+impl = "caller_v1"
+"""
+NODE = """from agent.core.errors import ToolFailed
+
+
+async def caller_v1(ctx, envelope):
+    try:
+        await ctx.call("wait_for_ever", {})
+    except ToolFailed as failure:
+        ctx.say(f"The tool ended: {failure.code}")
+"""
+TOOL = """import asyncio
+from collections.abc import Callable
+
+from agent.tools import tool
+
+
+@tool(effect="read")
+async def wait_for_ever(log: Callable[[str], None]) -> str:
+    \"\"\"Wait until somebody stops it.\"\"\"
+    log("waiting")
+    await asyncio.Event().wait()
+    return "never"
+"""
+
+
+def test_a_real_tool_is_followed_and_stopped_while_its_run_goes_on(own_server, visit, tmp_path):
+    for name, text in {"graphs/s.toml": GRAPH, "nodes/s.py": NODE, "tools/s.py": TOOL}.items():
+        (tmp_path / "own" / name).parent.mkdir(parents=True)
+        (tmp_path / "own" / name).write_text(text)
+    settings = {"AGENT_WORKSPACE": str(tmp_path / "own"), "AGENT_GRAPH": "slow"}
+    page = visit(own_server(**settings))
+    expect(page.locator(".connection-live")).to_be_visible()
+    page.get_by_label("Message").fill("go")
+    page.keyboard.press("Enter")
+    page.locator(".net g.node-running").click()
+    page.get_by_role("tab", name="Tools").click()
+    live = page.get_by_label("Inspector", exact=True).locator(".process")
+    expect(live).to_contain_text("waiting")
+    expect(page.get_by_role("tab", name="Memory")).to_contain_text("1")
+    page.get_by_role("tab", name="Memory").click()
+    page.get_by_role("tab", name="Processes").click()
+    page.locator(".room-processes").get_by_role("button", name="cancel wait_for_ever").click()
+    expect(page.locator(".room-processes .process .status")).to_contain_text("cancelled")
+    expect(page.locator(".said-assistant")).to_contain_text("The tool ended: cancelled")
+    expect(page.locator(".said-assistant .facts")).not_to_contain_text("cancelled")
