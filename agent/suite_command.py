@@ -14,6 +14,7 @@ import time
 from collections.abc import Generator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from types import FrameType
 
 import click
 import msgspec
@@ -204,7 +205,7 @@ def _private(folder: Path, settings: Settings) -> Generator[Target]:
     command += ["--data-dir", str(folder / "data")]
     if settings.workspace is not None:
         command += ["--workspace", str(settings.workspace)]
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(2))  # so that the server ends, too
+    signal.signal(signal.SIGTERM, _leave)
     with log.open("wb") as told:
         process = subprocess.Popen(command, env=_environment(), stdout=told, stderr=told)  # noqa: S603 - our own program
     try:
@@ -212,6 +213,11 @@ def _private(folder: Path, settings: Settings) -> Generator[Target]:
         yield Target(url=server.url, token=server.token)
     finally:
         _end(process)
+
+
+def _leave(_number: int, _frame: FrameType | None) -> None:
+    """End by way of every ``finally``, so that the private server ends, too."""
+    sys.exit(2)
 
 
 def _environment() -> dict[str, str]:

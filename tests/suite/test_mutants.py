@@ -29,7 +29,7 @@ EXPECTED = {
     "cache": [("expert_eras", 2, "expect_sql"), ("expert_progress", 2, "expect_sql")],
     "attempts": [("expert_eras", 4, "expect_response")],
     "progress": [("expert_progress", 1, "expect_response"), ("expert_progress", 3, "expect_response")],
-    "memory": [("smoketest", 2, "expect_state"), ("smoketest", 11, "expect_response: contains"), ("fast_v4", 8, "expect_response")],
+    "memory": [("smoketest", 2, "expect_state"), ("fast_v4", 8, "expect_response")],
     "reflex": [("fast_v4", 1, "expect_path"), ("fast_v4", 10, "expect_frames")],
     "silence": [("smoketest", 1, "expect_response"), ("expert_progress", 1, "expect_trace")],
 }  # fmt: skip
