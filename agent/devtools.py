@@ -22,7 +22,7 @@ MODULES = STATIC / "node_modules"
 TSC, VITEST = MODULES / "typescript" / "bin" / "tsc", MODULES / "vitest" / "vitest.mjs"
 NOTHING_SELECTED = 5
 """What pytest returns when no test matches."""
-UNIT, SLOW = "not slow and not e2e", "slow and not e2e"
+UNIT, SLOW = "not slow and not e2e", "(slow or hypothesis) and not e2e"
 
 
 class Verdict(StrEnum):
@@ -108,7 +108,12 @@ def tests(args: Sequence[str]) -> list[Gate]:
             live=True,
             accepts=accepts,
         ),
-        Gate(name="pytest: slow", argv=(*pytest, "-m", SLOW, *args), live=True, accepts=accepts),
+        Gate(
+            name="pytest: slow",
+            argv=(*pytest, "--hypothesis-profile=full", "-m", SLOW, *args),
+            live=True,
+            accepts=accepts,
+        ),
         # A process of its own: the browser's driver keeps an event loop running in the main thread.
         Gate(name="pytest: e2e", argv=(*pytest, "-m", "e2e", *args), live=True, accepts=accepts),
     ]

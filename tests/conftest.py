@@ -1,17 +1,23 @@
 """What every test shares: one event loop, an environment of its own, and honest skips."""
 
+import gc
 import os
 import shutil
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from hypothesis import settings
 
+from agent.adapters.sql.demo import ensure_demo
+
 FOREIGN_NAMES = ("OPENAI_API_KEY", "OPENAI_BASE_URL", "OPENROUTER_API_KEY")
 
-# The machine may be busy: a slow example says nothing about the code.
-settings.register_profile("framescope", deadline=None)
-settings.load_profile("framescope")
+# The machine may be busy: a slow example says nothing about the code. The slow part of
+# `run.py test` runs every property again, with all examples.
+settings.register_profile("full", deadline=None)
+settings.register_profile("quick", settings.get_profile("full"), max_examples=20)
+settings.load_profile("quick")
 
 # A developer's own settings must not reach a test, least of all the key of a real model.
 for name in list(os.environ):
@@ -23,6 +29,20 @@ for name in list(os.environ):
 def anyio_backend() -> str:
     """The product runs on asyncio alone."""
     return "asyncio"
+
+
+def pytest_collection_finish() -> None:
+    """Spare the collector of garbage what stays anyway: thousands of collected tests."""
+    gc.collect()
+    gc.freeze()
+
+
+@pytest.fixture(scope="session")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The demo database, made once for all who only read it."""
+    path = tmp_path_factory.mktemp("demo") / "deep" / "eras.db"
+    ensure_demo(path)
+    return path
 
 
 def find_program(*names: str, debian_package: str) -> str:

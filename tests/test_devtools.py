@@ -1,6 +1,7 @@
 """Gates: all run, each is told, and one that fails decides."""
 
 import sys
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -72,13 +73,14 @@ def test_everything_selected_by_nobody_fails_but_named_files_may_lack_a_part():
     assert named[-1].argv[-1] == "tests/test_devtools.py"
 
 
-def test_the_parts_leave_no_test_out_and_run_none_twice():
+def test_the_parts_leave_no_test_out_and_only_properties_run_twice():
     gates = devtools.tests([])[1:]
     expressions = [one.argv[one.argv.index("-m", 3) + 1] for one in gates]
-    for slow in (False, True):
-        for e2e in (False, True):
-            chosen = [eval(part, {"slow": slow, "e2e": e2e}) for part in expressions]
-            assert sorted(chosen) == [False, False, True]
+    for slow, e2e, hypothesis in product((False, True), repeat=3):
+        marks = {"slow": slow, "e2e": e2e, "hypothesis": hypothesis}
+        chosen = sum(eval(part, marks) for part in expressions)
+        assert chosen == (2 if hypothesis and not slow and not e2e else 1)
+    assert "--hypothesis-profile=full" in gates[1].argv
 
 
 def test_check_and_test_run_the_gates_they_name(monkeypatch):

@@ -7,7 +7,6 @@ from sql_rig import source
 from agent.adapters.models.builtin.transport import BuiltinTransport
 from agent.adapters.models.openai_http import OpenAIModel
 from agent.adapters.sql.databases import open_databases
-from agent.adapters.sql.demo import ensure_demo
 from agent.adapters.sql.tool import QueryDb
 from agent.core.events import MachineCreated
 from agent.core.frames import Envelope
@@ -56,10 +55,8 @@ class Talk:
 
 
 @pytest.fixture(scope="module")
-async def databases(tmp_path_factory):
-    path = tmp_path_factory.mktemp("demo") / "eras.db"
-    ensure_demo(path)
-    async with open_databases([source(path)]) as opened:
+async def databases(demo):
+    async with open_databases([source(demo)]) as opened:
         yield opened
 
 

@@ -28,11 +28,9 @@ COLUMNS = {
 }
 
 
-@pytest.fixture(scope="module")
-def path(tmp_path_factory):
-    file = tmp_path_factory.mktemp("demo") / "deep" / "eras.db"
-    ensure_demo(file)
-    return file
+@pytest.fixture(name="path")
+def path_of_demo(demo):
+    return demo
 
 
 @pytest.fixture
@@ -138,6 +136,7 @@ def test_only_the_file_is_left_behind(path):
     assert [file.name for file in path.parent.iterdir()] == ["eras.db"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "content", [b"", b"this is no database, and long enough to be looked at" * 20]
 )

@@ -6,7 +6,6 @@ import pytest
 from sql_rig import ERAS, source
 
 from agent.adapters.sql.databases import Databases, open_databases
-from agent.adapters.sql.demo import ensure_demo
 from agent.adapters.sql.tool import QueryDb
 from agent.core.errors import ToolFailed
 from agent.engine.ports import Tool
@@ -15,10 +14,8 @@ pytestmark = pytest.mark.anyio
 
 
 @pytest.fixture(scope="module")
-async def tool(tmp_path_factory):
-    path = tmp_path_factory.mktemp("tool") / "eras.db"
-    ensure_demo(path)
-    async with open_databases([source(path)]) as opened:
+async def tool(demo):
+    async with open_databases([source(demo)]) as opened:
         yield QueryDb(opened)
 
 

@@ -10,6 +10,7 @@ import builtins
 import importlib.util
 import sys
 from collections.abc import Mapping
+from functools import lru_cache
 from pathlib import Path
 from types import ModuleType
 
@@ -21,7 +22,7 @@ PREFIX = "agent.nodes."
 def shared_by(source: str) -> dict[str, str]:
     """Return the texts of all ``agent.nodes`` modules that ``source`` needs, by name."""
     found: dict[str, str] = {}
-    todo = _imported(source)
+    todo = [*_imported(source)]
     while todo:
         name = todo.pop()
         if name not in found:
@@ -30,9 +31,10 @@ def shared_by(source: str) -> dict[str, str]:
     return dict(sorted(found.items()))
 
 
-def _imported(source: str) -> list[str]:
+@lru_cache(256)  # every library of a process reads the same few texts
+def _imported(source: str) -> tuple[str, ...]:
     froms = [n for n in ast.walk(ast.parse(source)) if isinstance(n, ast.ImportFrom)]
-    return [node.module for node in froms if node.module and node.module.startswith(PREFIX)]
+    return tuple(node.module for node in froms if node.module and node.module.startswith(PREFIX))
 
 
 def _text(name: str) -> str:
