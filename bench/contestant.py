@@ -94,7 +94,7 @@ class Adapter:
         code = dict(zip(NODES, (input_node, director, thinker, output, ui), strict=True))
         library = Library(shipped(code), graphs=NOWHERE, prompts=NOWHERE)
         library.add(GRAPH, "bench.toml")
-        parts = Parts(
+        self.parts = parts = Parts(
             hub=hub,
             store=self.store,
             clock=clock,

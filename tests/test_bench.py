@@ -18,7 +18,15 @@ from bench.figures import Target
 ROOT = Path(__file__).resolve().parents[1]
 STALL_SECONDS = 120
 QUICK = {
-    "engine": {"memory_x_floor", "durable_x_floor", "written_bytes", "memory", "durable"},
+    "engine": {
+        "memory_x_floor",
+        "durable_x_floor",
+        "written_bytes",
+        "memory",
+        "engine_x_floor",
+        "engine",
+        "durable",
+    },
     "growth": {"cost_ratio", "written_ratio", "written_bytes", "by_history"},
     "backlog": {"drained_per_s", "accept_10000_s", "lost", "drained_not_done"},
     "latency": {"chat_p50_ms", "chat_p95_ms", "post_p50_ms", "slowest_path_p50_ms", "paths"},

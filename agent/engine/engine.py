@@ -3,13 +3,16 @@
 Invariants:
 * A frame ends when all of its nodes have ended, never on a timer, and a node that fails does not
   cancel its siblings.
+* Nodes of a tick are begun in declared order; when one waits, the rest get tasks and begin at once.
 * Results merge in the order the graph declares its nodes. Completion order decides nothing that is
   recorded, so the same effects always give the same trace.
 * State changes of a frame become visible to other nodes with the next frame.
 """
 
 import asyncio
-from collections.abc import Callable, Mapping
+import types
+from collections.abc import Callable, Coroutine, Generator, Mapping
+from functools import partial
 from typing import Protocol, cast
 
 import msgspec
@@ -165,14 +168,22 @@ class Pass:
         return self._merge(visits, into, post=post)
 
     async def _work_all(self, visits: list[Visit]) -> None:
+        """Work side by side; only who follows a node that waits needs a task of its own."""
         if len(visits) == 1:
             await self._work(visits[0])
             return
-        async with asyncio.TaskGroup() as group:
-            others = [group.create_task(self._work(visit)) for visit in visits[1:]]
-            await self._work(visits[0])
-            for other in others:  # saves the turn of the loop that leaving the group takes
-                await other
+        for place, visit in enumerate(visits, start=1):
+            work = self._work(visit)
+            try:
+                waits_for = work.send(None)
+            except StopIteration:
+                continue
+            async with asyncio.TaskGroup() as group:
+                others = [group.create_task(self._work(other)) for other in visits[place:]]
+                await _rest(work, waits_for)
+                for other in others:  # saves the turn of the loop that leaving the group takes
+                    await other
+            return
 
     def _begin(self, role: str, envelope: Envelope, frame: int) -> Visit:
         bound = self._program.nodes[role]
@@ -279,6 +290,24 @@ class Pass:
                     post=post,
                 )
             )
+
+
+@types.coroutine
+def _rest(
+    work: Coroutine[object, object, None], waits_for: object
+) -> Generator[object, object, None]:
+    """Go on with ``work``, in the task that took its first step; it stopped at ``waits_for``."""
+    while True:
+        try:
+            came = yield waits_for
+        except BaseException as error:  # noqa: BLE001 - a cancellation is for the node that waits
+            step = partial(work.throw, error)
+        else:
+            step = partial(work.send, came)
+        try:
+            waits_for = step()
+        except StopIteration:
+            return
 
 
 def _stopped() -> bool:

@@ -1,9 +1,10 @@
 """The tick loop: who runs together, what merges in which order, and when it ends."""
 
 import asyncio
+from contextlib import suppress
 
 import pytest
-from rig import graph, passes, play, raises, returns, says, stage, timeless
+from rig import STALL_S, Gate, graph, passes, play, raises, returns, says, stage, timeless
 
 from agent.core.errors import NodeFailed
 from agent.core.events import FrameClosed, FrameOpened, Streaming
@@ -399,3 +400,60 @@ async def test_the_same_input_gives_the_same_trace_whatever_the_time():
     two = await play(spec, code, within=world(clock=CountingClock(10_000)))
     assert timeless(one.going.frames) == timeless(two.going.frames)
     assert one.going.frames != two.going.frames
+
+
+async def test_nodes_that_wait_for_one_another_work_side_by_side():
+    heard, told = asyncio.Event(), asyncio.Event()
+
+    async def listens(ctx, envelope):
+        async with asyncio.timeout(STALL_S):
+            told.set()
+            await heard.wait()
+            await asyncio.sleep(0)
+        ctx.say("listened ")
+
+    async def speaks(ctx, envelope):
+        async with asyncio.timeout(STALL_S):
+            await told.wait()
+            heard.set()
+        ctx.say("spoke ")
+
+    for first, second in ((listens, speaks), (speaks, listens)):
+        heard.clear()
+        told.clear()
+        played = await play(graph("a b c", "a>b+c"), {"a": passes(), "b": first, "c": second})
+        assert sorted(played.going.response.split()) == ["listened", "spoke"]
+        assert played.going.error == ""
+
+
+async def test_a_timeout_inside_a_node_ends_its_own_wait_only():
+    async def late(ctx, envelope):
+        with suppress(TimeoutError):
+            async with asyncio.timeout(0):
+                await asyncio.Event().wait()
+        ctx.say(f"{ctx.role} gave up ")
+
+    played = await play(graph("a b c", "a>b+c"), {"a": passes(), "b": late, "c": late})
+    assert played.going.response == "b gave up c gave up "
+
+
+async def test_stopping_a_tick_reaches_every_node_that_waits():
+    gate, stopped = Gate(), []
+
+    async def waits(ctx, envelope):
+        try:
+            await gate.node()(ctx, envelope)
+        except asyncio.CancelledError:
+            stopped.append(ctx.role)
+            raise
+
+    spec = graph("a b c d", "a>b+c+d")
+    code = {"a": passes(), "b": says("x"), "c": waits, "d": waits}
+    played = stage(spec, code)
+    start = Envelope(kind="message", text="hello")
+    async with asyncio.TaskGroup() as group:
+        task = group.create_task(played.going.run({spec.start: start}))
+        while gate.visits < 2:
+            await asyncio.sleep(0)
+        task.cancel()
+    assert sorted(stopped) == ["c", "d"]
