@@ -14,14 +14,9 @@ from agent.adapters.sql.sqlite_db import SqliteDatabase
 from agent.core.errors import ToolFailed
 
 
-@pytest.fixture(scope="module")
-def path(demo):
-    return demo
-
-
 @pytest.fixture
-def database(path):
-    return SqliteDatabase(path, COMMENTS)
+def database(demo):
+    return SqliteDatabase(demo, COMMENTS)
 
 
 def failure(database, statement):
@@ -43,9 +38,9 @@ def test_a_thousand_rows_at_most(database):
 
 
 @pytest.mark.slow
-def test_every_honest_statement_gives_what_its_own_text_gives(database, path):
+def test_every_honest_statement_gives_what_its_own_text_gives(database, demo):
     """The regenerated SQL means the same as what the model wrote."""
-    with closing(sqlite3.connect(path)) as plain:
+    with closing(sqlite3.connect(demo)) as plain:
         for sql in statements("sqlite", "honest"):
             passed = guard(sql, schemas=SCHEMAS)
             found = answer(database, passed)

@@ -19,14 +19,9 @@ TABLES = ("kunden", "objekte", "nutzeinheiten", "geraete", "ablesungen", "abrech
 BOMBS = statements("sqlite", "bombs")
 
 
-@pytest.fixture(scope="module")
-def path(demo):
-    return demo
-
-
 @pytest.fixture
-def connection(path):
-    with closing(open_readonly(path)) as opened:
+def connection(demo):
+    with closing(open_readonly(demo)) as opened:
         fence(opened, TABLES)
         yield opened
 
@@ -39,34 +34,34 @@ def ask(connection, sql, **caps):
     return fetch(connection, sql, Deadline(1.0, clock), Caps(**caps))
 
 
-def digest(path):
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+def digest(demo):
+    return hashlib.sha256(demo.read_bytes()).hexdigest()
 
 
 @pytest.mark.slow
-def test_no_hostile_text_changes_the_file_or_makes_another(path, tmp_path, monkeypatch):
+def test_no_hostile_text_changes_the_file_or_makes_another(demo, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    before, beside = digest(path), sorted(path.parent.iterdir())
+    before, beside = digest(demo), sorted(demo.parent.iterdir())
     for sql in statements("sqlite", "hostile"):
-        with closing(open_readonly(path)) as opened:
+        with closing(open_readonly(demo)) as opened:
             fence(opened, TABLES)
             try:
                 opened.execute(sql).fetchmany(10)
             except (sqlite3.Error, sqlite3.Warning):
                 continue
-    assert digest(path) == before
-    assert sorted(path.parent.iterdir()) == beside
+    assert digest(demo) == before
+    assert sorted(demo.parent.iterdir()) == beside
     assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.slow
 def test_hostile_text_that_undoes_the_flags_first_still_changes_nothing(
-    path, tmp_path, monkeypatch
+    demo, tmp_path, monkeypatch
 ):
     """On one connection, in order, so that a statement could open the way for the next."""
     monkeypatch.chdir(tmp_path)
-    before = digest(path)
-    with closing(open_readonly(path)) as opened:
+    before = digest(demo)
+    with closing(open_readonly(demo)) as opened:
         fence(opened, TABLES)
         for sql in statements("sqlite", "hostile"):
             try:
@@ -74,7 +69,7 @@ def test_hostile_text_that_undoes_the_flags_first_still_changes_nothing(
             except (sqlite3.Error, sqlite3.Warning):
                 continue
         assert opened.execute("SELECT count(*) FROM kunden").fetchall() == [(240,)]
-    assert digest(path) == before
+    assert digest(demo) == before
     assert list(tmp_path.iterdir()) == []
 
 
@@ -104,8 +99,8 @@ def test_the_authorizer_says_no_by_itself(connection, sql):
         ask(connection, sql)
 
 
-def test_a_table_that_is_not_in_the_catalogue_cannot_be_read(path):
-    with closing(open_readonly(path)) as opened:
+def test_a_table_that_is_not_in_the_catalogue_cannot_be_read(demo):
+    with closing(open_readonly(demo)) as opened:
         fence(opened, ["kunden"])
         assert ask(opened, "SELECT id FROM kunden LIMIT 1").rows == [[1]]
         with pytest.raises(sqlite3.DatabaseError, match="prohibited"):
@@ -192,9 +187,9 @@ def test_the_catalogue_knows_keys_types_counts_and_views(tmp_path):
     assert (v.name, v.rows) == ("v", 2)
 
 
-def test_what_takes_long_to_count_is_not_counted(path):
+def test_what_takes_long_to_count_is_not_counted(demo):
     seconds = iter([0.0])  # the deadline is set; whoever looks again is late
-    with closing(open_readonly(path)) as opened:
+    with closing(open_readonly(demo)) as opened:
         found = read_catalogue(opened, {}, Deadline(1.0, lambda: next(seconds, 9.0)))
         assert found.find("ablesungen").rows is None
         assert found.find("ablesungen").text().startswith("TABLE ablesungen\n  id ")
