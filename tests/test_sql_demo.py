@@ -117,6 +117,7 @@ def test_two_generations_are_the_same_to_the_byte(path, tmp_path):
     assert (tmp_path / "again.db").read_bytes() == path.read_bytes()
 
 
+@pytest.mark.slow
 def test_the_data_is_what_it_was_when_this_version_was_made(path):
     """A change of the data needs a new VERSION, or old files would stay."""
     with closing(sqlite3.connect(path)) as connection:

@@ -95,6 +95,7 @@ def test_without_databases_none_is_offered():
     assert tool.parameters["properties"]["database"]["enum"] == []
 
 
+@pytest.mark.slow
 def test_the_parser_is_never_imported_where_the_server_runs():
     import subprocess
     import sys

@@ -39,6 +39,7 @@ def build(tree, version="standard"):
         return set(wheel.namelist())
 
 
+@pytest.mark.slow
 def test_a_wheel_holds_the_page_and_the_package(tree):
     names = build(tree)
     assert {

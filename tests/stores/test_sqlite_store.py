@@ -353,6 +353,7 @@ async def test_the_file_is_written_ahead_and_synchronously(sqlite, file):
         db.execute("INSERT INTO records VALUES('x', '1')")
 
 
+@pytest.mark.slow
 async def test_what_is_read_while_it_is_written_is_whole(sqlite):
     """A run is terminal and has its end, or neither; in every moment."""
     store = sqlite()
