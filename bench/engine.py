@@ -19,6 +19,7 @@ from agent.core.events import FrameTraced
 from agent.core.frames import Envelope, FrameTrace, Summary
 from agent.core.journal import trace_of
 from agent.core.runs import Run, RunStatus
+from agent.core.schemas import Schemas
 from agent.core.state import fresh
 from agent.engine.effects import LivePort
 from agent.engine.engine import ENGINE, Pass
@@ -64,7 +65,7 @@ class Alone:
     def __init__(self, ours: Adapter) -> None:
         self._parts = parts = ours.parts
         edition = parts.library.edition("bench")
-        self._program, self._world = edition.program, parts.world(edition)
+        self._program, self._world = edition.program, parts.world(edition, Schemas())
         self._state = fresh("anonymous")
         self._loop = asyncio.get_running_loop()
 

@@ -18,7 +18,6 @@ from sql_statements import statements
 from agent.adapters.sql import limits
 from agent.adapters.sql.database import Source
 from agent.adapters.sql.databases import open_databases
-from agent.adapters.sql.demo import ensure_demo
 from agent.adapters.sql.process import Worker, WorkerDied
 from agent.core.errors import ToolFailed
 
@@ -28,15 +27,8 @@ ENDLESS = BOMBS[0]
 
 
 @pytest.fixture(scope="module")
-def path(tmp_path_factory):
-    file = tmp_path_factory.mktemp("worker") / "eras.db"
-    ensure_demo(file)
-    return file
-
-
-@pytest.fixture(scope="module")
-async def database(path):
-    async with one(source(path)) as opened:
+async def database(demo):
+    async with one(source(demo)) as opened:
         yield opened
 
 
@@ -134,7 +126,7 @@ async def test_a_worker_that_dies_is_named_and_replaced(database):
 
 
 @pytest.mark.parametrize("bomb", BOMBS)
-async def test_a_bomb_ends_in_time_and_the_event_loop_goes_on(path, bomb):
+async def test_a_bomb_ends_in_time_and_the_event_loop_goes_on(demo, bomb):
     longest, ticks, last, running = 0.0, 0, monotonic(), True
 
     async def tick():
@@ -144,7 +136,7 @@ async def test_a_bomb_ends_in_time_and_the_event_loop_goes_on(path, bomb):
             now = monotonic()
             longest, ticks, last = max(longest, now - last), ticks + 1, now
 
-    async with one(source(path), seconds=0.2) as database:
+    async with one(source(demo), seconds=0.2) as database:
         await database.looked()
         async with asyncio.timeout(STALL), asyncio.TaskGroup() as group:
             group.create_task(tick())
@@ -177,22 +169,22 @@ async def test_a_worker_that_does_not_end_by_itself_is_killed(database):
     assert await rows(database, "SELECT 1") == [[1]]
 
 
-async def test_leaving_ends_all_processes(path):
-    async with one(source(path)) as database:
+async def test_leaving_ends_all_processes(demo):
+    async with one(source(demo)) as database:
         await database.ask("SELECT 1", lambda ran: None)
         pid = pid_of(database)
         assert is_there(pid)
     await gone(pid)
 
 
-async def test_workers_end_with_the_server_even_in_the_middle_of_a_query(path, tmp_path):
+async def test_workers_end_with_the_server_even_in_the_middle_of_a_query(demo, tmp_path):
     script = tmp_path / "server.py"
     script.write_text(
         "import asyncio\n"
         "from pathlib import Path\n"
         "from sql_rig import one, source\n"
         "async def main():\n"
-        f"    async with one(source(Path({str(path)!r})), seconds=60.0) as database:\n"
+        f"    async with one(source(Path({str(demo)!r})), seconds=60.0) as database:\n"
         "        def passed(sql):\n"
         "            print(database._worker._process.pid, flush=True)\n"
         f"        await database.ask({ENDLESS!r}, passed)\n"
@@ -251,12 +243,12 @@ async def test_a_new_table_is_seen_when_somebody_stumbles_over_it(tmp_path):
         assert (await opened.schemas()).text == "TABLE a -- 0 rows\n  x\n\nTABLE b -- 0 rows\n  y"
 
 
-async def test_several_databases_have_a_block_each_and_a_process_each(path, tmp_path):
+async def test_several_databases_have_a_block_each_and_a_process_each(demo, tmp_path):
     file = tmp_path / "b.db"
     with closing(sqlite3.connect(file)) as made:
         made.execute("CREATE TABLE b (y INTEGER)")
     other = source(file, name="other", names=("other",), comments={})
-    async with open_databases([source(path), other]) as opened:
+    async with open_databases([source(demo), other]) as opened:
         schemas = await opened.schemas()
         assert schemas.names == ("eras2_production", "other")
         assert schemas.of("other") == "TABLE b -- 0 rows\n  y INTEGER"
@@ -265,9 +257,10 @@ async def test_several_databases_have_a_block_each_and_a_process_each(path, tmp_
             f"DATABASE eras2_production\n\n{schemas.of('eras')}\n\n"
             "DATABASE other\n\nTABLE b -- 0 rows\n  y INTEGER"
         )
-        assert schemas.of("none") == (
-            "There is no database 'none'. Configured: eras2_production, other."
-        )
+        with pytest.raises(
+            ToolFailed, match=r"no database 'none'\. Configured: eras2_production, other"
+        ):
+            schemas.of("none")
         assert pid_of(opened.find("eras")) != pid_of(opened.find("other"))
         assert opened.names == ["eras2_production", "other", "eras"]
 
@@ -347,9 +340,9 @@ async def test_a_worker_that_cannot_start_says_why():
         await Worker.start(("nix",))
 
 
-async def test_a_start_that_fails_is_the_failure_of_the_question(path, monkeypatch):
+async def test_a_start_that_fails_is_the_failure_of_the_question(demo, monkeypatch):
     monkeypatch.setattr("agent.adapters.sql.databases.modules_of", lambda url: ("nix",))
-    async with asyncio.timeout(STALL), open_databases([source(path)]) as opened:
+    async with asyncio.timeout(STALL), open_databases([source(demo)]) as opened:
         error = await failure(opened.find("eras"), "SELECT 1")
         assert error.code == "sql_error"
         assert "No module named 'nix'" in str(error)
