@@ -15,11 +15,11 @@ from tempfile import TemporaryDirectory
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from agent.core.databases import Schemas
 from agent.core.events import FrameTraced
 from agent.core.frames import Envelope, FrameTrace, Summary
 from agent.core.journal import trace_of
 from agent.core.runs import Run, RunStatus
-from agent.core.schemas import Schemas
 from agent.core.state import fresh
 from agent.engine.effects import LivePort
 from agent.engine.engine import ENGINE, Pass
