@@ -47,6 +47,12 @@ async def serving(reply):
         server.close()
 
 
+@pytest.fixture(autouse=True)
+def patient(monkeypatch):
+    """A busy machine may take its time; what is tested is not the deadline."""
+    monkeypatch.setattr(discovery, "DEADLINE_S", 10.0)
+
+
 async def looked(reply, **more):
     async with serving(reply) as (port, asked):
         found = await Discovery(lambda: 0.0, known=(("Ollama", port),), **more).offers()

@@ -49,7 +49,8 @@ _WRONG = re.compile(r"(?:column|table)\W+(?:\w+\.)?(\w+)", re.IGNORECASE)
 _MEANT = re.compile(r"\b[Dd]id you mean (?:\w+\.(?=\w))?(\w+)")
 _SPOKEN = frozenset({"error", "query", "sql", "no", "such", "column", "table", "in", "the", "is"})
 FOLLOW = re.compile(
-    r"^\W*(?:and|und|what about|how about|wie ist es mit|wie sieht es|same for|also)\b",
+    r"^\W*(?:and|und|what about|how about|wie ist es mit|wie sieht es|(?:the )?same for"
+    r"|das ?selbe für|also)\b",
     re.IGNORECASE,
 )
 
@@ -139,7 +140,10 @@ def written(text: str) -> str:
     found = _SQL.search(text)
     if not found:
         return ""
-    statement = re.split(r"[;`\n]", found[1], maxsplit=1)[0].strip()
+    quote = {'"': '"', "“": "”", "„": "“", "'": "'"}.get(text[found.start() - 1 : found.start()])
+    end = re.escape(quote) + r"(?=\W|$)" if quote and quote != "'" else r"(?!)"
+    statement = re.split(rf"[;`\n]|\.\s|,\s+(?:and|und|but|aber)\b|{end}", found[1], maxsplit=1)[0]
+    statement = statement.strip()
     prose = _PROSE.search(statement)
     return statement[: prose.start(1)].strip(' ."') if prose else statement.rstrip(' ."')
 

@@ -32,6 +32,7 @@ _EXISTS = re.compile(
     r"^\W*(are there|is there|gibt es|do we have|haben wir|hast du)\b", re.IGNORECASE
 )
 _OWN = re.compile(r"\b(my|mine|i|me|is|was|mein\w*|ich|mir|ist|war)\b", re.IGNORECASE)
+_OF_THEM = bag("of von der an")
 _SUMMED = frozenset({"cost", "area", "price"})
 _HARMLESS = bag(
     """our system database datenbank unserer unserem unsere registered exist exists located living
@@ -210,11 +211,18 @@ class _Reader(Lists):
         """Count rows, or the different values of a column that stands where a noun would."""
         first = min(self.subjects, default=99)
         for place, column in self._mentioned():
+            if "number" in column.words and self._counts(place):
+                continue  # "the number of flats" counts flats, it is no column
             sure = not self.subjects or strength(self.tokens[place], column) > 1
             if place + 1 < first and sure and not query.group:
                 self.tokens[place].used = True
                 return msgspec.structs.replace(query, column=column)
         return query
+
+    def _counts(self, place: int) -> bool:
+        """Whether ``number of`` stands at ``place``, with a noun that it counts."""
+        follows = self.tokens[place + 1 : place + 2]
+        return bool(self.subjects) and bool(follows) and follows[0].low in _OF_THEM
 
     def _ranking(self, query: Query) -> Query:
         top = self.superlative

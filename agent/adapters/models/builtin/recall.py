@@ -12,7 +12,7 @@ from agent.core.json import Json, fields, items
 _NAME = re.compile(
     r"\b(?:my name is|my name's|i am called|call me|ich hei(?:ß|ss)e|mein name ist"
         r"|nenn(?:e)? mich|i'm called"
-    r"|name'?s)\s+([^\W\d_][\w'-]*(?:\s+(?-i:[A-ZÄÖÜ])[\w'-]+)?)", re.IGNORECASE)  # fmt: skip
+    r"|name's)\s+([^\W\d_][\w'-]*(?:\s+(?-i:[A-ZÄÖÜ])[\w'-]+)?)", re.IGNORECASE)  # fmt: skip
 _I_AM = re.compile(
     r"^\W*(?:hi|hello|hey|hallo)?\W*(?:i am|i'm|it's|ich bin)\s+(?:der |die )?"
     r"((?-i:[A-ZÄÖÜ])[\w'-]+)(?=\W*$|\s*[,;.!]|\s+(?:and|und|here|hier)\b)",
@@ -91,7 +91,7 @@ def told_in(text: str) -> Told:
     if text.rstrip().endswith("?"):
         return Told()
     named = _NAME.search(text) or _I_AM.search(text)
-    name = named[1] if named and named[1].lower() not in _NOT_NAMES else ""
+    name = named[1] if named and named[1].lower() not in _NOT_NAMES | STOP else ""
     facts = [f"Name is {_titled(name)}"] if name else []
     about, does, keep = _ABOUT.search(text), _DOES.search(text), _REMEMBER.search(text)
     if about and "name" not in about[1].lower().split():

@@ -27,6 +27,8 @@ _PHRASE = re.compile(
     rf"\b{_PREPOSITION}\s+[^?.!,]+?(?=\s+\b{_PREPOSITION}\b|[?.!,]|$)", re.IGNORECASE
 )
 _ASKS = re.compile(r"(?:how many|wie ?viele|which|welche)\b", re.IGNORECASE)
+_WOULD = re.compile(r"\b(?:would|will) (?:it|that|there) be\b", re.IGNORECASE)
+_FOR = re.compile(r"\bf(?:or|ür) (?=[A-ZÄÖÜ])")
 _YEAR = re.compile(r"\b(?:19|20)\d\d\b")
 _THEM = re.compile(
     r"\b(?:of (?:them|those|these)|davon|von (?:denen|diesen|ihnen))\b", re.IGNORECASE
@@ -120,7 +122,7 @@ def _merged(before: str, text: str, asked: Asked) -> str:
     if _THEM.search(text):
         return _narrowed(before, text)
     if not FOLLOW.match(text):
-        return text
+        return _of_whom(before, text.strip(" ?.!,"), text, asked) if _ASKS.match(text) else text
     tail = FOLLOW.sub("", text).strip(" ?.!,")
     if _ASKS.match(tail):
         return _of_whom(before, tail, text, asked)
@@ -136,7 +138,8 @@ def _of_whom(before: str, tail: str, text: str, asked: Asked) -> str:
         return [word for word in words if any(concept(word) in words for words in known)]
 
     if named(tail) or not named(before):
-        return text if named(tail) else tail
+        return text
+    tail = _FOR.sub("in ", _WOULD.sub("are there", tail))
     asks = _ASKS.match(tail)
     lead = asks[0] if asks else ""
     return f"{lead} {named(before)[0]} {tail[len(lead) :].strip()}?"
@@ -145,6 +148,7 @@ def _of_whom(before: str, tail: str, text: str, asked: Asked) -> str:
 def _with_phrase(before: str, tail: str) -> str:
     """Put ``in Dresden`` in the place of ``in Leipzig``, ``2021`` in that of ``2020``."""
     end = before[-1] if before[-1:] in "?.!" else ""
+    tail = re.sub(r"^(?:for|für) (?=[A-ZÄÖÜ])", "", tail)
     base = before.removesuffix(end)
     phrases = [found[0] for found in _PHRASE.finditer(base)]
     first = tail.split(maxsplit=1)[0].lower() if tail else ""
