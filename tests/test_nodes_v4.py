@@ -42,6 +42,8 @@ def database(arguments):
         return {"columns": [], "rows": COLUMNS, "row_count": 2, "truncated": False}
     if "bad" in sql:
         return ToolFailed("sql_error", "no such column: bad")
+    if "stop" in sql:
+        return ToolFailed("cancelled", "it was stopped")
     if "many" in sql:
         return {"columns": ["n"], "rows": [[n] for n in range(60)], "row_count": 60}
     return {"columns": ["n"], "rows": [[37]], "row_count": 1, "truncated": False}
@@ -165,6 +167,18 @@ async def test_three_attempts_are_all_and_the_answer_tells_why():
     assert (len(asked), walk(played)) == (3, "1input 2pa 3expert_eras 4output 4ui")
     assert "no such column: bad" in told(model, 5)
     assert played.going.frames[2].output.data["errors"]
+
+
+async def test_a_call_that_the_user_stopped_is_not_made_again():
+    seen = apply(fresh("ada"), [put("cache", "eras2_production", "kunden", value=COLUMNS)])
+    stop = asks("SELECT stop FROM kunden")
+    played, model, asked = await go(
+        perception(), routed("eras", "How many?"), expert_plan(stop, asks(COUNT)),
+        "You stopped it.", MEMORY, state=seen,
+    )  # fmt: skip
+    assert asked == ["SELECT stop FROM kunden"]
+    assert played.going.response.endswith("You stopped it.")
+    assert "cancelled: it was stopped" in told(model, 3)
 
 
 async def test_many_rows_are_left_to_the_interpreter():

@@ -37,6 +37,8 @@ class Work:
         self.errors: list[str] = []
         self.output: list[Json] = []
         self.notes = ""
+        self.stopped = False
+        """The user stopped a call: what was stopped is not tried again."""
         self.follow(plan)
 
     def follow(self, plan: Json) -> None:
@@ -81,6 +83,7 @@ class Work:
             result = await self._run(tool, arguments, raw)
         except ToolFailed as failure:
             ran["error"] = f"{failure.code}: {failure}"
+            self.stopped = self.stopped or failure.code == "cancelled"
             self.errors.append(f"{tool}: {ran['error']}")
             return f"error: {ran['error']}"
         if self.missing[tool] > 0:
@@ -125,7 +128,7 @@ async def converse(ctx: Context, work: Work, messages: list[Json]) -> None:
             told = f"error: not called, at most {CALLS_PER_ROUND} calls at once"
             work.errors.append(f"{call.name}: {told}")
             messages.append({"role": "tool", "tool_call_id": call.id, "content": told})
-        if work.complete:
+        if work.complete or work.stopped:
             return
 
 

@@ -57,13 +57,19 @@ class ExpertNode:
                 plan = await self._plan(ctx, envelope, work)
             work.errors.clear()
             work.follow(plan)
-            for step in items(plan["tool_sequence"]):
-                await self._look(ctx, envelope, {"tool_sequence": [step]})
-                _tell(ctx, envelope, step["tool"], step["args"])
-                await work.call(step["tool"], step["args"])
-            if not work.errors:
+            await self._follow(ctx, envelope, work, plan)
+            if not work.errors or work.stopped:
                 break
         return plan
+
+    async def _follow(self, ctx: Context, envelope: Envelope, work: Work, plan: Json) -> None:
+        """Make the calls of ``plan``, in order, until one is stopped by the user."""
+        for step in items(plan["tool_sequence"]):
+            if work.stopped:
+                return
+            await self._look(ctx, envelope, {"tool_sequence": [step]})
+            _tell(ctx, envelope, step["tool"], step["args"])
+            await work.call(step["tool"], step["args"])
 
     async def _plan(self, ctx: Context, envelope: Envelope, work: Work) -> Json:
         prompt = ctx.render(

@@ -63,6 +63,8 @@ async def _audited(ctx: Context, work: Work, messages: list[Json], perception: J
 
 def _finding(ctx: Context, work: Work, perception: Json) -> str:
     """Return the first thing that is wrong with the work, or nothing."""
+    if work.stopped:
+        return ""
     if not work.calls and _CODE.search(work.notes):
         return "code_without_tool"
     if not work.calls and at(perception, "intent") == "action":
