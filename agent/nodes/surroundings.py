@@ -5,7 +5,6 @@ from collections.abc import Mapping
 import msgspec
 
 from agent.core import controls
-from agent.core.errors import ToolFailed
 from agent.core.json import Json, canonical
 from agent.core.schemas import Brief, briefs
 from agent.core.state import at
@@ -29,10 +28,7 @@ def signatures(ctx: Context) -> list[Json]:
 
 def tables(ctx: Context, database: str) -> tuple[Brief, ...]:
     """Return what is known of the tables of ``database``; nothing when it is not configured."""
-    try:
-        return briefs(ctx.schema_of(database))
-    except ToolFailed:
-        return ()
+    return briefs(ctx.schema_of(database))
 
 
 def page(ctx: Context) -> Mapping[str, Json]:

@@ -39,26 +39,31 @@ def test_an_address_that_lets_others_in_needs_a_token(tmp_path, extra):
 
 
 @pytest.mark.parametrize(
-    ("file", "text", "said"),
+    ("file", "text", "line", "cause"),
     [
-        ("graphs/g.toml", GRAPH.format("nobody"), ":5: unknown node code 'nobody'"),
-        ("graphs/g.toml", 'name = "g"\n[[node]\n', "line 2"),
-        ("nodes/n.py", "async def n(ctx, envelope):\n    return (\n", ":2: '(' was never closed"),
-        ("nodes/n.py", "\nimport time\n", ":2: 'time' reaches past the context"),
-        ("nodes/n.py", "x = 1\n\n1 / 0\n", ":3: ZeroDivisionError"),
+        ("graphs/g.toml", GRAPH.format("nobody"), 5, "unknown node code 'nobody'"),
+        ("graphs/g.toml", 'name = "g"\n[[node]\n', 2, "line 2"),
+        ("nodes/n.py", "async def n(ctx, envelope):\n    return (\n", 2, "'(' was never closed"),
+        ("nodes/n.py", "\nimport time\n", 2, "'time' reaches past the context"),
+        ("nodes/n.py", "x = 1\n\n1 / 0\n", 3, "ZeroDivisionError"),
     ],
 )
-def test_a_broken_workspace_is_2_with_file_and_line(tmp_path, file, text, said):
+def test_a_broken_workspace_starts_without_it_and_says_where(tmp_path, file, text, line, cause):
     path = tmp_path / "mine" / file
     path.parent.mkdir(parents=True)
     path.write_text(text)
-    for more in ((), ("--graph", "mine")):
-        told = refused(*more, "--port", 0, "--workspace", "mine", cwd=tmp_path)
-        assert str(path) in told
-        assert said in told
-    done = agent("runs", "--data-dir", "data", "--workspace", "mine", cwd=tmp_path)
-    assert (done.returncode, done.stdout) == (2, "")
-    assert str(path) in done.stderr
+    served = Served(tmp_path / "data", "--workspace", "mine", cwd=tmp_path)
+    [fault] = served.get("/api/workspace")["errors"]
+    assert (fault["file"], fault["line"]) == (file, line)
+    assert cause in fault["cause"]
+    assert served.health == {"status": "ok", "degraded": ["workspace"]}
+    assert served.ask("hello")["path"] == "reflex"
+    assert served.close() == 0
+    own = Served(tmp_path / "own", "--graph", "mine", "--workspace", "mine", cwd=tmp_path)
+    ended = own.ended(own.send("hello"))
+    assert ended["status"] == "error"
+    assert cause in ended["error"]
+    assert own.close() == 0
 
 
 def test_an_unknown_graph_is_2_and_names_those_there_are(tmp_path):
