@@ -5,6 +5,7 @@ from hypothesis import given, strategies as st
 
 from agent.core import controls
 from agent.core.errors import ToolFailed
+from agent.core.json import canonical
 from agent.core.state import apply, at, fresh
 
 JSON = st.recursive(
@@ -255,3 +256,67 @@ def test_a_machine_is_always_in_one_of_its_states(states, clicks):
         assert at(ui, "machines", "m", "current") == (
             action if action in states and action != before else before
         )
+
+
+NUMBERS = st.one_of(st.integers(), st.floats(allow_nan=False))
+VALUES = st.one_of(st.none(), st.booleans(), NUMBERS, st.text(max_size=5), st.lists(st.none()))
+
+
+@given(
+    st.dictionaries(st.sampled_from(["op", "var", "step", "value"]), VALUES),
+    st.sampled_from(["inc", "dec", "set", "toggle", "jump"]),
+    st.booleans(),
+    VALUES,
+)
+def test_no_payload_breaks_a_click_or_leaves_what_cannot_be_stored(payload, op, known, before):
+    bound = {"op": op, "var": "n", **payload}
+    button = {"type": "button", "label": "b", "action": "b", "payload": bound}
+    ui = {"state": {"n": before} if known else {}, "controls": [button], "machines": {}}
+    found = controls.resolve(ui, "b", bound)
+    if found is None:
+        return
+    canonical(found.changes)
+    value = at(apply({"ui": ui}, found.changes), "ui", "state", found.id)
+    assert value == found.after
+
+
+@pytest.mark.parametrize(
+    "payload", [{"op": [], "var": "x"}, {"op": "inc", "var": ""}, {"op": {}, "var": []}]
+)
+def test_a_payload_that_names_no_value_is_for_a_model(payload):
+    ui = {"controls": [{"type": "button", "label": "b", "action": "b", "payload": payload}]}
+    assert controls.resolve(ui, "b", None) is None
+
+
+def test_a_click_makes_no_more_values_than_there_may_be():
+    payload = {"op": "inc", "var": "new"}
+    ui = {
+        "state": {f"k{n}": n for n in range(controls.MAX_KEYS)},
+        "controls": [{"type": "button", "label": "b", "action": "b", "payload": payload}],
+    }
+    assert controls.resolve(ui, "b", None) is None
+    ui["state"].pop("k0")
+    assert controls.resolve(ui, "b", None).after == 1
+
+
+def test_a_button_may_be_wrapped_in_its_name():
+    ui = did(
+        ("emit_actions", {"actions": [{"button": {"text": "Go", "id": "go"}}, {"button": "Stop"}]})
+    )
+    shown = [(c["label"], c["action"]) for c in controls.current(ui)]
+    assert shown == [("Go", "go"), ("Stop", "stop")]
+
+
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [
+        ({"type": "progress", "label": "Read", "value": 3, "max": 4}, {"type": "progress", "label": "Read", "text": "75%"}),
+        ({"type": "progress", "value": 9, "max": 3}, {"type": "progress", "text": "100%"}),
+        ({"type": "progress", "value": "40%"}, {"type": "progress", "text": "40%"}),
+        ({"type": "gauge", "label": "n", "value": 5}, {"type": "label", "label": "n", "text": "5"}),
+        ({"title": "T", "columns": ["a"], "rows": [[1]]}, {"type": "table", "columns": ["a"], "rows": [[1]], "label": "T"}),
+    ],
+)  # fmt: skip
+def test_displays_take_one_of_three_shapes(given, kept):
+    ui = did(("emit_display", {"items": [given]}))
+    assert controls.current(ui) == [kept]

@@ -1,7 +1,8 @@
 """Buttons, labels, tables and displays: from whatever a model wrote to the one form we keep.
 
 A button is ``{"type": "button", "label", "action", "payload"?, "go"?}``. A display is
-``{"type": "label", "text"?, "label"?, "var"?}`` or ``{"type": "table", "columns", "rows"}``.
+``{"type": "label", "text"?, "label"?, "var"?}``, the same with ``progress`` for a share of a whole
+(``text`` such as ``40%``), or ``{"type": "table", "columns", "rows", "label"?}``.
 """
 
 import re
@@ -32,6 +33,11 @@ def text_of(value: Json) -> str:
     return str(value).strip()
 
 
+def is_name(text: str) -> bool:
+    """Whether ``text`` can be a key, an id or a name of a state."""
+    return _NAME.fullmatch(text) is not None
+
+
 def identifier(value: Json, field: str) -> str:
     """Return a key, an id or a name of a state.
 
@@ -39,7 +45,7 @@ def identifier(value: Json, field: str) -> str:
         ToolFailed: it is empty, too long or holds control characters.
     """
     name = text_of(value)
-    if not _NAME.fullmatch(name):
+    if not is_name(name):
         raise refuse(field, "a name of 1 to 100 characters", value)
     return name
 
@@ -70,6 +76,8 @@ def buttons(value: Json, field: str) -> list[Json]:
 def button(value: Json, field: str) -> Json:
     """Return ``value`` as a button, whichever words it was written with."""
     given = fields(value) if isinstance(value, dict) else {"label": value}
+    if isinstance(given.get("button"), dict | str) and len(given) == 1:
+        return button(given["button"], f"{field}.button")
     target = text_of(given.get("go"))
     label = _first(given, "label", "text", "title", "name") or _first(given, "action", "id", "go")
     if not label or len(label) > MAX_LABEL:
@@ -114,10 +122,13 @@ def display(value: Json, field: str) -> Json:
     given = fields(value)
     if "rows" in given or given.get("type") == "table":
         return _table(given, field)
-    made: dict[str, Json] = {"type": text_of(given.get("type")) or "label"}
-    if made["type"] == "button":
+    kind = text_of(given.get("type"))
+    if kind == "button":
         raise refuse(f"{field}.type", "a display (buttons go to emit_actions)", "button")
+    made: dict[str, Json] = {"type": "progress" if kind == "progress" else "label"}
     label, shown = _first(given, "label", "title"), given.get("text", given.get("value"))
+    if kind == "progress":
+        shown = _percent(shown, given.get("max"))
     if label:
         made["label"] = _text(label, f"{field}.label")
     if shown is not None:
@@ -127,6 +138,14 @@ def display(value: Json, field: str) -> Json:
     if len(made) == 1:
         raise refuse(field, "a text, a label, a var or rows", value)
     return made
+
+
+def _percent(value: Json, most: Json) -> Json:
+    """Return a share of ``most`` in percent; a value without a maximum is taken as it is."""
+    numbers = [n for n in (value, most) if isinstance(n, int | float) and not isinstance(n, bool)]
+    if len(numbers) < 2 or not most > 0:
+        return value
+    return f"{max(0.0, min(1.0, value / most)):.0%}"
 
 
 def _plain(value: Json) -> str:

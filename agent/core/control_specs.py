@@ -69,10 +69,12 @@ SPECS: tuple[Json, ...] = (
                 "items": {
                     "type": "object",
                     "properties": {
-                        "type": {"enum": ["label", "table"]},
+                        "type": {"enum": ["label", "progress", "table"]},
                         "label": {"type": "string", "description": "caption"},
                         "text": {"type": "string", "description": "fixed text"},
                         "var": {"type": "string", "description": "state value to show"},
+                        "value": {"type": "number", "description": "of a progress"},
+                        "max": {"type": "number", "description": "what a progress counts up to"},
                         "columns": {"type": "array", "items": {"type": "string"}},
                         "rows": {"type": "array", "items": {"type": "array"}},
                     },

@@ -18,6 +18,7 @@ from agent.core.buttons import (
     buttons,
     displays,
     identifier,
+    is_name,
     refuse,
     sized,
     text_of,
@@ -31,6 +32,7 @@ from agent.core.state import Change, at, drop, put
 __all__ = ["NAMES", "SPECS", "Resolution", "current", "mismatch", "resolve", "run"]
 
 MAX_KEYS = 200
+MAX_NUMBER = 2**53
 Ran = tuple[Json, tuple[Change, ...]]
 
 
@@ -76,9 +78,7 @@ def resolve(ui: Json, action: str, data: Json) -> Resolution | None:
     if name and target:
         return _go(ui, name, target)
     bound = fields(button.get("payload"))
-    if isinstance(bound.get("var"), str) and bound.get("op") in _OPERATIONS:
-        return _operate(ui, bound)
-    return None
+    return _operate(ui, bound) if _is_bound(ui, bound) else None
 
 
 def mismatch(ui: Json, dashboard: Json) -> str:
@@ -133,6 +133,15 @@ def _go(ui: Json, name: str, target: str) -> Resolution | None:
     return Resolution(id=name, before=found["current"], after=target, changes=(change,))
 
 
+def _is_bound(ui: Json, bound: Mapping[str, Json]) -> bool:
+    """Whether a payload says what happens to a value, and the value may be there."""
+    name, operation = bound.get("var"), bound.get("op")
+    if not (isinstance(name, str) and isinstance(operation, str) and operation in _OPERATIONS):
+        return False
+    known = fields(at(ui, "state"))
+    return name in known or (is_name(name) and len(known) < MAX_KEYS)
+
+
 def _operate(ui: Json, bound: Mapping[str, Json]) -> Resolution:
     key = bound["var"]
     before = at(ui, "state", key)
@@ -150,9 +159,19 @@ def _step(bound: Mapping[str, Json]) -> int | float:
     return 1 if step is None else _number(step)
 
 
+def _added(before: Json, step: int | float) -> int | float:
+    """Add, as far as JSON and a browser can count exactly; beyond that nothing changes."""
+    start = _number(before)
+    try:
+        after = start + step
+    except OverflowError:
+        return start
+    return after if abs(after) <= MAX_NUMBER else start
+
+
 _OPERATIONS: Mapping[str, Callable[[Json, Mapping[str, Json]], Json]] = {
-    "inc": lambda before, bound: _number(before) + _step(bound),
-    "dec": lambda before, bound: _number(before) - _step(bound),
+    "inc": lambda before, bound: _added(before, _step(bound)),
+    "dec": lambda before, bound: _added(before, -_step(bound)),
     "set": lambda before, bound: bound.get("value"),  # noqa: ARG005 - one shape for all
     "toggle": lambda before, bound: not before,  # noqa: ARG005 - one shape for all
 }
