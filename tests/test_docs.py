@@ -20,8 +20,10 @@ from click.testing import CliRunner
 
 from agent import app, generate
 from agent.cli import main
+from agent.core import controls
 from agent.core.errors import AgentError
 from agent.core.messages import ModelReply, ModelRequest
+from agent.core.state import apply, at, fresh
 from agent.engine.context import Context
 from agent.settings.table import SETTINGS
 from agent.web.routes import ENDPOINTS, SOCKETS
@@ -188,6 +190,7 @@ def test_every_setting_has_its_line():
 
 
 NODE_PAGE = ROOT / "docs" / "write-a-node.md"
+CONTROLS_PAGE = ROOT / "docs" / "controls.md"
 
 
 def test_the_page_names_all_that_a_context_offers_and_nothing_else():
@@ -358,3 +361,16 @@ def test_the_five_minutes_of_the_readme(tmp_path):
         ended = re.findall(r"interrupted|done|queued|running", runs)
         assert sorted(ended) == ["done"] * 4 + ["interrupted"]
         assert ended[0] == "done", runs
+
+
+def test_the_page_of_controls_shows_what_is_really_kept():
+    found = re.findall(r"```json (\w+)\n(.+?)```", CONTROLS_PAGE.read_text("utf-8"), re.DOTALL)
+    given, kept = found[::2], found[1::2]
+    assert [tool for tool, _ in given] == ["emit_actions", "emit_display", "create_machine"]
+    names = {"emit_actions": "actions", "emit_display": "items"}
+    for (tool, arguments), (_, expected) in zip(given, kept, strict=True):
+        value = json.loads(arguments)
+        ui = fresh("ada")["ui"]
+        _, changes = controls.run(tool, {names[tool]: value} if tool in names else value, ui)
+        shown = controls.current(at(apply({"ui": ui}, changes), "ui"))
+        assert shown == json.loads(expected), tool
