@@ -176,3 +176,17 @@ def test_errors_are_heard_wherever_they_are_told():
         {"messages": [{"role": "system", "content": 'Errors: ["query_db: sql_error: no"]'}]}
     )
     assert told.errors == ("query_db: sql_error: no",)
+
+
+@pytest.mark.parametrize("text", ["how many purple whales are there?", "and how many whales?"])
+def test_a_question_about_something_else_is_not_bent(text):
+    before = [("user", BEFORE), ("assistant", "29")]
+    assert "orders" not in routed(text, before=before)["job"]
+
+
+@pytest.mark.parametrize(
+    "sql", ["DELETE FROM kunden", "DROP TABLE kunden", "UPDATE kunden SET ort = 'x'"]
+)
+def test_sql_that_changes_is_handed_over_to_be_refused(sql):
+    assert written(f"Run {sql}") == sql
+    assert written(f"please {sql.lower()} of mine") == ""

@@ -41,6 +41,10 @@ _CLAUSES = re.compile(
 _SQL = re.compile(
     r"((?:\bSELECT\b.+\bFROM\b|\bDESCRIBE\s+\w+\W*$|\bSHOW\s+TABLES\b"
     r"|\bWITH\b.+\bAS\s*\(\s*SELECT\b).*)$", re.IGNORECASE | re.DOTALL)  # fmt: skip
+_CHANGES = re.compile(
+    r"((?:\bINSERT INTO|\bUPDATE \w+ SET|\bDELETE FROM|\b(?:DROP|ALTER|CREATE|TRUNCATE) TABLE"
+    r"|\bPRAGMA|\bATTACH)\b.*)$", re.DOTALL)  # fmt: skip
+"""In capitals only: in small letters these are words. Whoever is asked refuses them by name."""
 _PROSE = re.compile(
     r"(?:\d|'|\)|\bASC|\bDESC)(\s+(?!(?:and|or|order|group|limit|having|union|asc|desc|as|between|in|like"
     r"|not|is|then|else|end|when|from|where|join|on|offset|nulls|left|inner|cross|over|filter)\b)"
@@ -137,7 +141,7 @@ def _about_data(text: str, query: Query | None, asked: Asked, mood: Mood) -> Pur
 
 def written(text: str) -> str:
     """Return the SQL that stands in ``text`` itself, or nothing."""
-    found = _SQL.search(text)
+    found = _SQL.search(text) or _CHANGES.search(text)
     if not found:
         return ""
     quote = {'"': '"', "“": "”", "„": "“", "'": "'"}.get(text[found.start() - 1 : found.start()])

@@ -137,7 +137,8 @@ def _of_whom(before: str, tail: str, text: str, asked: Asked) -> str:
         words = [word for word in split(part) if word.lower() not in SMALL]
         return [word for word in words if any(concept(word) in words for words in known)]
 
-    if named(tail) or not named(before):
+    told = [word for word in split(_PHRASE.sub("", tail)) if word.lower() not in SMALL]
+    if named(tail) or told or not named(before):
         return text
     tail = _FOR.sub("in ", _WOULD.sub("are there", tail))
     asks = _ASKS.match(tail)
