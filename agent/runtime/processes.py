@@ -37,14 +37,14 @@ class Process(msgspec.Struct, kw_only=True):
     args: Json
     status: Status
     """``pending`` until it really begins: the intent of a write is on its way to the disk."""
-    lines: list[str] = []
-    left_out: int = 0
+    lines: list[str]
+    left_out: int
     """Lines beyond those that are kept."""
-    exit_code: int | None = None
+    exit_code: int | None
     """0 done, 1 failed; ``None`` while it works and when it was cancelled."""
     started: float
     """Unix milliseconds."""
-    ended: float | None = None
+    ended: float | None
 
 
 class Work:
@@ -102,7 +102,11 @@ class Processes:
                     tool=event.tool,
                     args=event.args,
                     status="pending",
+                    lines=[],
+                    left_out=0,
+                    exit_code=None,
                     started=event.started,
+                    ended=None,
                 )
             case ProcessLine():
                 self._known[event.pid].lines.append(event.line)

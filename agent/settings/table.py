@@ -55,7 +55,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     )
     workspace: Annotated[
         Path | None,
-        About("Folder with graphs, nodes, prompts and an `agent.toml` of one's own.", PATH,
+        About("Folder with graphs, nodes, prompts, tools and suites of one's own.", PATH,
               "--workspace"),
     ] = None  # fmt: skip
     token: Annotated[

@@ -1,14 +1,13 @@
 """The door to tool calls at work: look at them, stop one."""
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 import msgspec
 
 from agent.core.errors import UnknownProcess, Unprocessable
 from agent.core.json import Json
+from agent.runtime.processes import Process, Status
 from agent.web.endpoint import AnyEndpoint, Call, ChannelText, Endpoint, Nothing
-
-Status = Literal["pending", "running", "done", "failed", "cancelled"]
 
 
 class ProcessesQuery(msgspec.Struct, frozen=True, kw_only=True):
@@ -29,24 +28,6 @@ class Stop(msgspec.Struct, frozen=True, kw_only=True):
     """Which process."""
 
     pid: str
-
-
-class Process(msgspec.Struct, frozen=True, kw_only=True):
-    """One tool call."""
-
-    pid: str
-    run_id: str
-    channel: str
-    frame: int | None
-    node: str
-    tool: str
-    args: Json
-    status: Status
-    lines: list[str]
-    left_out: int
-    exit_code: int | None
-    started: float
-    ended: float | None
 
 
 async def processes(call: Call[Nothing, ProcessesQuery]) -> Json:
