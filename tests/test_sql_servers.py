@@ -12,6 +12,7 @@ from builtin_questions import QUESTIONS
 from click.testing import CliRunner
 from sql_rig import STALL, one, rows, source
 from sql_statements import SCHEMAS, statements
+from sqlalchemy.exc import SQLAlchemyError
 
 from agent.adapters.models.builtin.query import sql as written
 from agent.adapters.models.builtin.question import understood
@@ -496,6 +497,14 @@ async def test_a_server_that_cannot_be_asked_is_named_without_its_password(
     assert told in schemas.text
     assert sql_servers.PASSWORD not in said
     assert sql_servers.PASSWORD.replace("%", "%25") not in said
+
+
+def test_a_driver_that_tells_the_password_is_not_repeated():
+    url = "mariadb+pymysql://a:s3cret%2Fword@127.0.0.1/b"
+    opened = open_session(url, {}, Caps(), lambda: None)
+    told = str(opened._away(SQLAlchemyError("no entry for a:s3cret/word here")))
+    assert "no entry for a:*** here" in told
+    assert "s3cret" not in told
 
 
 def test_a_driver_that_is_not_there_is_named(monkeypatch):
