@@ -463,7 +463,7 @@ async def test_the_settings_are_the_connections_own(databases, server, request):
         ),
     }[dialect]
     asked, told = {
-        "mysql": ("""SELECT "a", 'it\\'s', 0 || 1""", [["a", "it's", 1]]),
+        "mysql": ("""SELECT "a", 'it\\'s', 0 || 1, 'a\\\\b'""", [["a", "it's", 1, "a\\b"]]),
         "postgres": ("""SELECT "name", 'a\\' FROM kunden WHERE id = 1""", None),
     }[dialect]
     try:
