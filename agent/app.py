@@ -36,9 +36,9 @@ from agent.runtime.sensor import Sensor
 from agent.runtime.suites import SuiteBoard
 from agent.runtime.workspace import shipped
 from agent.settings import Settings
+from agent.settings.databases import ALIASES, ERAS, passwords
 
 STORE_FILE, DEMO_FILE, TOKEN_FILE = "framescope.db", "eras.db", "token"
-ERAS, ERAS_ALIAS = "eras2_production", "eras"
 BUILTIN_URL = "http://builtin/v1"
 _log = logging.getLogger(__name__)
 
@@ -122,17 +122,22 @@ async def open_runtime(settings: Settings) -> AsyncGenerator[Opened]:
 
 
 def _sources(settings: Settings) -> list[Source]:
-    """Return the databases; the embedded one is written when it is not there."""
+    """Return the databases, the demo data first."""
+    found = {ERAS: "", **settings.databases}
+    return [_embedded(settings) if not url else _source(name, url) for name, url in found.items()]
+
+
+def _embedded(settings: Settings) -> Source:
+    """Return the demo data in a file of ours, which is written when it is not there."""
     demo = settings.data_dir / DEMO_FILE
     ensure_demo(demo)
-    return [
-        Source(
-            name=ERAS,
-            url=sqlite_url(demo),
-            names=(ERAS, ERAS_ALIAS),
-            comments={table: dict(columns) for table, columns in COMMENTS.items()},
-        )
-    ]
+    comments = {table: dict(columns) for table, columns in COMMENTS.items()}
+    return msgspec.structs.replace(_source(ERAS, sqlite_url(demo)), comments=comments)
+
+
+def _source(name: str, url: str) -> Source:
+    aliases = (alias for alias, proper in ALIASES.items() if proper == name)
+    return Source(name=name, url=url, names=(name, *aliases))
 
 
 async def _warm(model: OpenAIModel, databases: Databases) -> None:
@@ -151,10 +156,10 @@ def _import_heavy() -> None:
 
 
 def _secrets(settings: Settings) -> list[str]:
-    """Return what nobody may find in a trace: the model's key and the local token."""
+    """Return what nobody may find in a trace: the model's key, the local token, passwords."""
     kept = settings.data_dir / TOKEN_FILE
     token = kept.read_text("utf-8").strip() if kept.exists() else ""
-    return [settings.llm_api_key, settings.token, token]
+    return [settings.llm_api_key, settings.token, token, *passwords(settings.databases)]
 
 
 def _specs(tools: Mapping[str, Tool]) -> Json:

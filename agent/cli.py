@@ -5,6 +5,7 @@ Exit codes: 0 fine, 1 the answer is no, 2 could not run (with what to do next on
 
 import asyncio
 import sys
+from pathlib import Path
 
 import click
 
@@ -118,6 +119,27 @@ def _offer(settings: Settings) -> None:
     found = asyncio.run(Discovery(time.monotonic, own_port=settings.port).offers())
     for offer in found:
         click.echo(f"\n{offer.name} answers at {offer.base_url}; to use it:\n  {offer.use}")
+
+
+@main.command("demo-data")
+@click.option("--to", "url", required=True, help="A database of MariaDB, MySQL or PostgreSQL.")
+@click.option("--replace", is_flag=True, help="Drop tables of the same names first.")
+def demo_data(url: str, *, replace: bool) -> None:
+    """Write the demo data to a database server."""
+    from agent.adapters.sql.demo_servers import NotWritten, write_demo
+    from agent.settings.databases import EXPECTED, masked, read_url
+
+    try:
+        target = read_url(url, Path.cwd())
+    except ValueError:
+        raise stop(f"--to: expected {EXPECTED}, got {masked(url)!r}") from None
+    if target.startswith("sqlite"):
+        raise stop("--to: the demo data is a SQLite file already: eras.db in the data folder")
+    try:
+        write_demo(target, replace=replace)
+    except NotWritten as error:
+        raise stop(f"{masked(target)}: {error}") from None
+    click.echo(f"written to {masked(target)}")
 
 
 @main.command(context_settings={"ignore_unknown_options": True})

@@ -32,6 +32,7 @@ QUICK = {
     "latency": {"chat_p50_ms", "chat_p95_ms", "post_p50_ms", "slowest_path_p50_ms", "paths"},
     "fanout": {"p95_ms", "deaf_x_alone", "rss_growth_mb", "idle_processor"},
     "startup": {"server_s", "floor_s", "idle_mb", "after_message_mb", "imports_ms"},
+    "sql": {"guard_p50_ms", "worker_p50_ms", "ended_after_s", "loop_lag_ms", "query_p50_ms"},
     "replay": {"recorded", "replayed", "not_exact", "frames_per_s", "without_network"},
 }
 

@@ -87,10 +87,10 @@ def test_what_comes_out(sql, expected, dialect):
     assert guard(sql, dialect) == expected
 
 
-def test_the_databases_own_name_may_stand_before_a_table_and_goes_in_sqlite():
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_the_databases_own_name_may_stand_before_a_table_and_goes(dialect):
     sql = "SELECT eras.kunden.name FROM eras.kunden"
-    assert guard(sql, schemas=("eras",)).sql == "SELECT kunden.name FROM kunden"
-    assert guard(sql, "mysql", schemas=("eras",)).sql == sql
+    assert guard(sql, dialect, schemas=("Eras",)).sql == "SELECT kunden.name FROM kunden"
     assert "'eras' is another schema" in refusal(sql)
 
 

@@ -170,12 +170,12 @@ def test_the_catalogue_knows_keys_types_counts_and_views(tmp_path):
     with closing(sqlite3.connect(file)) as made:
         made.executescript(
             'CREATE TABLE "odd ""name" (id INTEGER PRIMARY KEY, b TEXT NOT NULL);'
-            'CREATE TABLE t (a REFERENCES "odd ""name", c REAL);'
-            "INSERT INTO t VALUES (NULL, 1), (NULL, 2); CREATE VIEW v AS SELECT c FROM t;"
+            'CREATE TABLE a (a REFERENCES "odd ""name", c REAL);'
+            "INSERT INTO a VALUES (NULL, 1), (NULL, 2); CREATE VIEW v AS SELECT c FROM a;"
         )
     with closing(open_readonly(file)) as opened:
-        comments = {"t": {"": "things", "c": "a number"}}
-        odd, t, v = read_catalogue(opened, comments, Deadline(1.0, clock)).tables
+        comments = {"a": {"": "things", "c": "a number"}}
+        odd, v, t = read_catalogue(opened, comments, Deadline(1.0, clock)).tables
     assert (odd.name, odd.rows, [c.key for c in odd.columns]) == (
         'odd "name',
         0,

@@ -15,10 +15,10 @@ import pytest
 from sql_rig import STALL, one, rows, source
 from sql_statements import statements
 
-from agent.adapters.sql import limits
-from agent.adapters.sql.database import Source
+from agent.adapters.sql import limits, wire
 from agent.adapters.sql.databases import open_databases
 from agent.adapters.sql.process import Worker, WorkerDied
+from agent.adapters.sql.worker import TOO_BIG, Desk
 from agent.core.errors import ToolFailed
 
 pytestmark = [pytest.mark.anyio, pytest.mark.slow]
@@ -333,19 +333,67 @@ async def test_a_worker_knows_no_secret(monkeypatch):
         await worker.close()
 
 
-async def test_a_worker_that_cannot_start_says_why():
-    with pytest.raises(WorkerDied, match="exit code 1: ModuleNotFoundError: No module named 'nix'"):
-        await Worker.start(("nix",))
+async def test_a_worker_that_cannot_start_says_why(monkeypatch):
+    monkeypatch.setattr("agent.adapters.sql.process.MODULE", "agent.nix")
+    with pytest.raises(WorkerDied, match=r"exit code 1: .*No module named agent\.nix"):
+        await Worker.start(())
+
+
+async def test_a_driver_that_is_not_there_does_not_keep_a_worker_from_starting():
+    worker = await Worker.start(("nix",))
+    await worker.close()
 
 
 async def test_a_start_that_fails_is_the_failure_of_the_question(demo, monkeypatch):
-    monkeypatch.setattr("agent.adapters.sql.databases.modules_of", lambda url: ("nix",))
+    monkeypatch.setattr("agent.adapters.sql.process.MODULE", "agent.nix")
     async with asyncio.timeout(STALL), open_databases([source(demo)]) as opened:
         error = await failure(opened.find("eras"), "SELECT 1")
         assert error.code == "sql_error"
-        assert "No module named 'nix'" in str(error)
+        assert "No module named agent.nix" in str(error)
         assert "cannot be asked now" in (await opened.schemas()).text
 
 
-def test_a_source_is_a_value():
-    assert Source(name="a", url="sqlite:////x", names=("a",)).comments == {}
+class Hungry:
+    """A session whose every query needs too much memory."""
+
+    dialect, schemas, known = "sqlite", frozenset(), None
+
+    def connect(self):
+        return ()
+
+    def query(self, statement):
+        raise MemoryError
+
+
+def test_a_query_that_needs_too_much_memory_ends_its_worker(monkeypatch):
+    monkeypatch.setattr("agent.adapters.sql.worker.open_session", lambda *_, **__: Hungry())
+    monkeypatch.setattr("agent.adapters.sql.limits.spend", lambda seconds: None)
+    told = []
+    desk = Desk(wire.Open(url="sqlite:////x", names=("a",), seconds=1.0), told.append)
+    desk.take(wire.Ask("SELECT 1"))
+    assert told == [wire.Passed("SELECT 1"), wire.Failed("sql_error", TOO_BIG, spent=True)]
+
+
+async def test_a_worker_that_is_spent_is_replaced(database, monkeypatch):
+    await rows(database, "SELECT 1")
+    pid, receive = pid_of(database), Worker.receive
+
+    async def spent(worker):
+        word = await receive(worker)
+        return (
+            wire.Failed("sql_error", TOO_BIG, spent=True) if isinstance(word, wire.Rows) else word
+        )
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Worker, "receive", spent)
+        assert "more memory" in str(await failure(database, "SELECT 1"))
+    assert await rows(database, "SELECT 1") == [[1]]
+    assert pid_of(database) != pid
+
+
+def test_a_frame_that_is_too_long_is_refused():
+    with pytest.raises(ValueError, match="at most 8,388,608 are sent"):
+        wire.length(b"\xff\xff\xff\xff")
+    head, body = wire.frame(wire.Ask("x"))[:4], wire.frame(wire.Ask("x"))[4:]
+    assert wire.length(head) == len(body)
+    assert wire.request_of(body) == wire.Ask("x")

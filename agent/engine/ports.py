@@ -86,6 +86,10 @@ class Databases(Protocol):
         """Return what they hold, the same object until that changes; only the first time waits."""
         ...
 
+    def degraded(self) -> list[str]:
+        """Return those that are away, or that the agent could write to."""
+        ...
+
 
 class Render(Protocol):
     """Fills prompt templates; pure, given the templates' revision."""

@@ -150,6 +150,11 @@ class Desk:
         folder = self._parts.folder
         return NO_WORKSPACE if folder is None else folder.status()
 
+    def degraded(self) -> list[str]:
+        """Return what is not as it should be, though messages can be taken."""
+        workspace = ["workspace"] if self.workspace()["errors"] else []
+        return [*workspace, *(f"database {name}" for name in self._parts.databases.degraded())]
+
     # Runs
 
     async def find(self, name: str) -> Run:

@@ -34,6 +34,10 @@ class NoDatabases(msgspec.Struct, frozen=True):
         """Return that nothing is held."""
         return Schemas()
 
+    def degraded(self) -> list[str]:
+        """Return that nothing is missed."""
+        return []
+
 
 class Parts(msgspec.Struct, frozen=True, kw_only=True):
     """The pieces, put together once by the composition root."""

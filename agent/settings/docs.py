@@ -34,6 +34,37 @@ llm_base_url = "http://localhost:11434/v1"
 llm_model = "qwen3:8b"
 ```
 
+## Databases
+
+`query_db` asks the databases that stand here. Their schema is read when the server starts and shown
+to the model, headed by the name where there are several.
+
+```toml
+# agent.toml
+[databases]
+shop = "sqlite:///shop.db"
+crm = "postgresql://reader:secret@db.example/crm"
+eras = "mariadb://reader:secret@127.0.0.1/heating"
+```
+
+| variable | stands for |
+|---|---|
+| `AGENT_DB_ERAS` | `eras` in `[databases]` |
+| `AGENT_DB_<NAME>` | any other one; its name in lower case |
+
+A relative path of SQLite is relative to the folder of the file that names it, else to the current
+folder. `eras` is another name of `eras2_production`, the demo data; without a URL it is a SQLite
+file in the data folder. Special characters in a password are written as in any URL: `%40` for `@`.
+
+Give the agent an account that can only read: `GRANT SELECT ON heating.* TO reader` on MariaDB and
+MySQL, `GRANT SELECT ON ALL TABLES IN SCHEMA public TO reader` on PostgreSQL. With any other the log
+warns and `/health` names the database under `degraded`; every query is a read-only transaction all
+the same. A server that cannot be reached is named there too, each query says what is wrong, and it
+is looked for again by itself. PostgreSQL needs its driver once:
+`python3 -m pip --python .venv/bin/python install 'psycopg[binary]'`.
+
+`python3 run.py demo-data --to URL` writes the demo data to a server.
+
 ## Who can reach the server
 
 A bind to this machine (127.0.0.1, localhost, ::1) works without further settings. Any other `host`

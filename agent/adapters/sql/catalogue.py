@@ -76,6 +76,23 @@ class Catalogue(msgspec.Struct, frozen=True):
         return _advice([name for key in close for name in owners[key]], known, "columns")
 
 
+def parents_first(tables: Iterable[Table]) -> tuple[Table, ...]:
+    """Return tables in one order on every server: what is referred to, then what refers to it."""
+    left = {table.name: table for table in sorted(tables, key=lambda table: table.name)}
+    placed: list[Table] = []
+    while left:
+        free = [
+            table for table in left.values() if not _parents(table) & (left.keys() - {table.name})
+        ]
+        placed += free or list(left.values())  # a circle of references has no first
+        left = {name: table for name, table in left.items() if table not in placed}
+    return tuple(placed)
+
+
+def _parents(table: Table) -> set[str]:
+    return {column.references.split("(")[0] for column in table.columns if column.references}
+
+
 def describing(table: Table) -> tuple[list[str], list[list[Json]]]:
     """Return columns and rows that answer ``DESCRIBE``."""
     heads = ["column", "type", "nullable", "key", "references", "comment"]

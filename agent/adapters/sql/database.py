@@ -149,6 +149,8 @@ class Database:
                 return
             worker.send(job.request)
             last = await self._heard(worker, job)
+            if isinstance(last, wire.Failed) and last.spent:
+                worker.kill()
         except WorkerDied as error:
             last = self._died(job, error)
         except TimeoutError:

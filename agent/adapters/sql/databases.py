@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from agent.adapters.sql.answer import Caps
 from agent.adapters.sql.database import Database, Source
 from agent.adapters.sql.nursery import Nursery
-from agent.adapters.sql.sources import kind_of, modules_of
+from agent.adapters.sql.sources import kind_of
 from agent.core.databases import Schemas
 
 
@@ -69,7 +69,7 @@ async def open_databases(
 ) -> AsyncGenerator[Databases]:
     """Offer ``sources``; nothing starts before something is asked. Leaving kills all workers."""
     configured = tuple(sources)
-    modules = sorted({name for source in configured for name in modules_of(source.url)})
+    modules = sorted({name for source in configured for name in kind_of(source.url).modules})
     nursery = Nursery(modules)
     databases = [Database(source, nursery, seconds=seconds) for source in configured]
     failure: Exception | None = None
@@ -99,4 +99,4 @@ def _text(database: Database) -> str:
 def _told(source: Source) -> str:
     others = [name for name in source.names if name != source.name]
     also = f", also called {' and '.join(others)}" if others else ""
-    return f"{kind_of(source.url)}{also}"
+    return f"{kind_of(source.url).label}{also}"

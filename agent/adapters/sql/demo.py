@@ -52,7 +52,7 @@ def _write(path: Path) -> None:
         connection.execute("PRAGMA synchronous = OFF")
         connection.executescript(ddl())
         connection.execute("BEGIN")
-        for table, rows in _tables().items():
+        for table, rows in rows_of_tables().items():
             marks = ", ".join("?" * len(rows[0]))
             connection.executemany(f"INSERT INTO {table} VALUES ({marks})", rows)  # noqa: S608 - own names
         connection.execute("COMMIT")
@@ -62,7 +62,8 @@ def _write(path: Path) -> None:
         os.fsync(file.fileno())
 
 
-def _tables() -> dict[str, list[Row]]:
+def rows_of_tables() -> dict[str, list[Row]]:
+    """Return the rows of every table, referenced ones first; always the same."""
     draws = demo_rows.Draws(SEED)
     return {
         "kunden": list(demo_rows.customers(draws)),

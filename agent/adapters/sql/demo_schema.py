@@ -10,7 +10,7 @@ from types import MappingProxyType
 TABLE = ""
 """The key under which a table's own comment stands."""
 
-_COLUMNS: dict[str, dict[str, tuple[str, str]]] = {
+TABLES: Mapping[str, Mapping[str, tuple[str, str]]] = {
     "kunden": {
         TABLE: ("", "customers: the companies and people who own or manage properties"),
         "id": ("INTEGER PRIMARY KEY", "customer id"),
@@ -83,18 +83,21 @@ _COLUMNS: dict[str, dict[str, tuple[str, str]]] = {
     },
 }
 
-_INDEXES = (
-    "CREATE INDEX objekte_kunde ON objekte(kunde_id)",
-    "CREATE INDEX nutzeinheiten_objekt ON nutzeinheiten(objekt_id)",
-    "CREATE INDEX geraete_nutzeinheit ON geraete(nutzeinheit_id)",
-    "CREATE INDEX ablesungen_geraet ON ablesungen(geraet_id, datum)",
-    "CREATE UNIQUE INDEX abrechnungen_objekt_jahr ON abrechnungen(objekt_id, jahr)",
+"""Table → column → definition and comment; the table's own comment stands under ``TABLE``."""
+
+INDEXES: tuple[tuple[str, str, tuple[str, ...], bool], ...] = (
+    ("objekte_kunde", "objekte", ("kunde_id",), False),
+    ("nutzeinheiten_objekt", "nutzeinheiten", ("objekt_id",), False),
+    ("geraete_nutzeinheit", "geraete", ("nutzeinheit_id",), False),
+    ("ablesungen_geraet", "ablesungen", ("geraet_id", "datum"), False),
+    ("abrechnungen_objekt_jahr", "abrechnungen", ("objekt_id", "jahr"), True),
 )
+"""Name, table, columns, and whether they are unique together."""
 
 COMMENTS: Mapping[str, Mapping[str, str]] = MappingProxyType(
     {
         table: MappingProxyType({column: comment for column, (_, comment) in columns.items()})
-        for table, columns in _COLUMNS.items()
+        for table, columns in TABLES.items()
     }
 )
 """Table → column → comment; the table's own comment stands under ``TABLE``."""
@@ -102,11 +105,16 @@ COMMENTS: Mapping[str, Mapping[str, str]] = MappingProxyType(
 
 def ddl() -> str:
     """Return the script that creates all tables and indexes."""
-    tables = [_create(name, columns) for name, columns in _COLUMNS.items()]
-    return "".join(f"{statement};\n" for statement in (*tables, *_INDEXES))
+    tables = [_create(name, columns) for name, columns in TABLES.items()]
+    return "".join(f"{statement};\n" for statement in (*tables, *map(_index, INDEXES)))
 
 
-def _create(name: str, columns: dict[str, tuple[str, str]]) -> str:
+def _index(spec: tuple[str, str, tuple[str, ...], bool]) -> str:
+    name, table, columns, unique = spec
+    return f"CREATE {'UNIQUE ' * unique}INDEX {name} ON {table}({', '.join(columns)})"
+
+
+def _create(name: str, columns: Mapping[str, tuple[str, str]]) -> str:
     own = [(column, *spec) for column, spec in columns.items() if column != TABLE]
     lines = [
         f"  {column} {kind}{',' if number < len(own) else ''} -- {comment}"

@@ -77,8 +77,11 @@ def _query(sql: str, dialect: Dialect, own: frozenset[str]) -> Guarded:
 def _read(sql: str, dialect: Dialect, own: frozenset[str]) -> "exp.Expr":
     tree = _parse(sql, dialect)
     check_tree(tree, VOCABULARIES[dialect], own)
+    _name_tables_alone(tree, own | {"main"} if dialect == "sqlite" else own)
     if dialect == "sqlite":
         _suit_sqlite(tree)
+    elif dialect == "postgres":
+        _suit_postgres(tree)
     return tree
 
 
@@ -122,6 +125,10 @@ def _grammar(dialect: Dialect) -> "Grammar":
 
     # It warns on the root logger's handler about statements that are then refused anyway.
     logging.getLogger("sqlglot").setLevel(logging.ERROR)
+    if dialect == "mysql":
+        from agent.adapters.sql.mariadb_grammar import MariaDB
+
+        return MariaDB()
     return Grammar.get_or_raise(dialect)
 
 
@@ -129,7 +136,9 @@ def _write(tree: "exp.Expr", dialect: Dialect) -> str:
     from sqlglot.errors import ErrorLevel, SqlglotError
 
     try:
-        return tree.sql(dialect=dialect, comments=False, unsupported_level=ErrorLevel.RAISE)
+        return tree.sql(
+            dialect=_grammar(dialect), comments=False, unsupported_level=ErrorLevel.RAISE
+        )
     except SqlglotError as error:
         raise refused(f"{dialect} cannot express it ({_reason(error)})") from error
     except RecursionError as error:
@@ -148,12 +157,28 @@ def _without_end(tokens: "list[Token]") -> "list[Token]":
     return tokens
 
 
-def _suit_sqlite(tree: "exp.Expr") -> None:
-    """Name tables alone, and write ``a, b`` for CROSS JOIN, which would fix SQLite's order."""
+def _name_tables_alone(tree: "exp.Expr", own: frozenset[str]) -> None:
+    """Leave out the database's own name, which the server may know it by or not."""
     from sqlglot import exp
 
     for node in tree.find_all(exp.Table, exp.Column):
-        node.set("db", None)
+        if node.text("db").lower() in own:
+            node.set("db", None)
+
+
+def _suit_postgres(tree: "exp.Expr") -> None:
+    """Let ROUND take places of a double as everywhere else; PostgreSQL has it for decimals only."""
+    from sqlglot import exp
+
+    for node in list(tree.find_all(exp.Round)):
+        if node.args.get("decimals") and not isinstance(node.this, exp.Cast):
+            node.set("this", exp.cast(node.this, "decimal"))
+
+
+def _suit_sqlite(tree: "exp.Expr") -> None:
+    """Write ``a, b`` for CROSS JOIN, which would fix SQLite's order."""
+    from sqlglot import exp
+
     for join in tree.find_all(exp.Join):
         if join.kind == "CROSS" and not (join.args.get("on") or join.args.get("using")):
             join.set("kind", None)

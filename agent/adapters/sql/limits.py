@@ -6,6 +6,7 @@ not, the others stand.
 
 import ctypes
 import math
+import os
 import resource
 import signal
 import sys
@@ -16,6 +17,8 @@ MEMORY = 512 << 20
 SHARED_INDEX = 1 << 20
 """Bytes of a file, once SQLite needs the index beside a file in WAL mode; else none at all."""
 FILES = 64
+POLITENESS = 5
+"""How much the server goes before its workers where there are more tasks than processors."""
 PR_SET_PDEATHSIG = 1
 
 
@@ -24,6 +27,7 @@ def confine(memory: int = MEMORY) -> None:
     _limit(resource.RLIMIT_CORE, 0)
     _limit(resource.RLIMIT_AS, memory)
     _limit(resource.RLIMIT_NOFILE, FILES)
+    os.nice(POLITENESS)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the server, which ends us
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)

@@ -3,30 +3,55 @@
 A URL was checked when the settings were read; here it only has to be taken apart.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import quote, unquote, urlsplit
+
+import msgspec
 
 from agent.adapters.sql import limits
 from agent.adapters.sql.answer import Caps
 from agent.adapters.sql.catalogue import Comments
+from agent.adapters.sql.refusal import Unreachable
 from agent.adapters.sql.session import Session
 from agent.adapters.sql.sqlite_db import SqliteDatabase
 
-KINDS: Mapping[str, str] = {
-    "sqlite": "SQLite",
+
+class Kind(msgspec.Struct, frozen=True, kw_only=True):
+    """One kind of database."""
+
+    label: str
+    """What a person calls it."""
+    modules: tuple[str, ...]
+    """What a worker imports for it."""
+    package: str = ""
+    """What brings its driver."""
+
+
+_MYSQL = ("sqlglot.dialects.mysql", "sqlalchemy.dialects.mysql.pymysql", "pymysql")
+_POSTGRES = ("sqlglot.dialects.postgres", "sqlalchemy.dialects.postgresql.psycopg", "psycopg")
+KINDS = {
+    "sqlite": Kind(label="SQLite", modules=("sqlglot.dialects.sqlite",)),
+    "mariadb+pymysql": Kind(label="MariaDB", modules=_MYSQL, package="PyMySQL"),
+    "mysql+pymysql": Kind(label="MySQL", modules=_MYSQL, package="PyMySQL"),
+    "postgresql+psycopg": Kind(label="PostgreSQL", modules=_POSTGRES, package="psycopg[binary]"),
 }
-"""Scheme to what a person calls such a server."""
+"""By the scheme of the URL."""
 
 
-def kind_of(url: str) -> str:
-    """Return what a person calls the server behind ``url``."""
+def kind_of(url: str) -> Kind:
+    """Return what kind of database is behind ``url``."""
     return KINDS[urlsplit(url).scheme]
 
 
 def sqlite_url(path: Path) -> str:
     """Return the URL of a SQLite file."""
-    return f"sqlite:///{path.absolute()}"
+    return f"sqlite:///{quote(str(path.absolute()))}"
+
+
+def sqlite_path(url: str) -> Path:
+    """Return the file behind such a URL."""
+    return Path(unquote(urlsplit(url).path.removeprefix("/")))
 
 
 def open_session(url: str, comments: Comments, caps: Caps, calling: Callable[[], None]) -> Session:
@@ -36,14 +61,30 @@ def open_session(url: str, comments: Comments, caps: Caps, calling: Callable[[],
         url: of the database.
         comments: what tables and columns mean, where the database cannot say it.
         caps: bounds of one query.
-        calling: told each time the database is about to be called.
+        calling: told each time before a server is called.
+
+    Raises:
+        Unreachable: its driver is not installed.
     """
-    del calling
-    path = Path(urlsplit(url).path.removeprefix("/"))
-    return SqliteDatabase(path, comments, caps=caps, shared=limits.allow_index)
+    parts = urlsplit(url)
+    if parts.scheme == "sqlite":
+        return SqliteDatabase(sqlite_path(url), comments, caps=caps, shared=limits.allow_index)
+    try:
+        return _server(url, caps, calling)
+    except ImportError as error:
+        kind = KINDS[parts.scheme]
+        raise Unreachable(
+            f"The driver for {kind.label} is not installed ({error}):"
+            f" python3 -m pip --python .venv/bin/python install {kind.package!r}"
+        ) from error
 
 
-def modules_of(url: str) -> tuple[str, ...]:
-    """Return what a worker should have imported before it is given ``url``."""
-    dialects = {"sqlite": ("sqlglot.dialects.sqlite",)}
-    return dialects[urlsplit(url).scheme]
+def _server(url: str, caps: Caps, calling: Callable[[], None]) -> Session:
+    from sqlalchemy import make_url
+
+    from agent.adapters.sql.mariadb import MariaDB
+    from agent.adapters.sql.postgres import Postgres
+    from agent.adapters.sql.server_db import ServerDatabase
+
+    kind = Postgres() if url.startswith("postgresql") else MariaDB()
+    return ServerDatabase(make_url(url), kind, caps=caps, calling=calling)

@@ -13,7 +13,7 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from agent.adapters.sql.answer import Answer, Caps, Deadline, Stopped, collect
-from agent.adapters.sql.catalogue import Catalogue, Column, Comments, Table
+from agent.adapters.sql.catalogue import Catalogue, Column, Comments, Table, parents_first
 from agent.adapters.sql.vocabulary import VOCABULARIES
 from agent.core.json import Json
 
@@ -111,7 +111,7 @@ def read_catalogue(
     connection.set_progress_handler(counting.over, TICK)
     counted = [replace(table, rows=_count(connection, table.name)) for table in tables]
     connection.set_progress_handler(None, 0)
-    return Catalogue(tuple(counted))
+    return Catalogue(parents_first(counted))
 
 
 def _count(connection: sqlite3.Connection, table: str) -> int | None:

@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     from sqlglot import exp
 
 _WORD = re.compile(r"\w+")
+WIDEST = 1_000
+"""Characters to which a text may be padded."""
 _WIDE = re.compile(r"\*|\d{3}")
 """What makes a format write more than was given to it."""
 
@@ -30,18 +32,32 @@ def check_tree(tree: "exp.Expr", words: Vocabulary, own: frozenset[str]) -> None
     if not isinstance(tree, exp.Select | exp.SetOperation | exp.Subquery | exp.Values):
         raise refused(f"{_label(tree)} is not a query")
     for node in tree.walk():
-        kind = type(node).__name__
-        if isinstance(node, exp.Table):
+        _check_node(node, words, own)
+
+
+def _check_node(node: "exp.Expr", words: Vocabulary, own: frozenset[str]) -> None:
+    from sqlglot import exp
+
+    match node:
+        case exp.Table():
             _check_table(node, words, own)
-        elif isinstance(node, exp.DataType):
+        case exp.DataType():
             _check_type(node)
-        elif isinstance(node, exp.Identifier):
+        case exp.Identifier():
             _check_name(node, words)
-        elif isinstance(node, exp.In) and node.args.get("field"):
+        case exp.In() if node.args.get("field"):
             raise refused("IN needs a list or a subquery in parentheses")
-        elif isinstance(node, exp.Trim | exp.Format | exp.Anonymous) and not _small(node):
+        case exp.Trim() | exp.Format() | exp.Anonymous() if not _small(node):
             raise refused(f"{_label(node)} takes a short plain text there, without * and widths")
-        elif kind not in SYNTAX and not (isinstance(node, exp.Func) and _known(node, words)):
+        case exp.Pad() if not _narrow(node):
+            raise refused(f"{_label(node)} takes a plain number up to {WIDEST:,} as the length")
+        case exp.Collate() if node.expression.find(exp.Dot) or node.expression.text("table"):
+            raise refused("COLLATE takes a plain name")
+        case _ if type(node).__name__ in SYNTAX:
+            return
+        case exp.Func() if _known(node, words):
+            return
+        case _:
             raise refused(f"{_label(node)} is not allowed")
 
 
@@ -70,6 +86,12 @@ def _small(node: "exp.Trim | exp.Format | exp.Anonymous") -> bool:
         return True
     plain = isinstance(text, exp.Literal) and text.is_string and len(text.name) <= limit
     return plain and (isinstance(node, exp.Trim) or not _WIDE.search(text.name))
+
+
+def _narrow(node: "exp.Pad") -> bool:
+    """Whether the padded text stays short, whatever it is made of."""
+    length = node.expression
+    return length.is_int and int(length.name) <= WIDEST
 
 
 def _label(node: "exp.Expr") -> str:

@@ -84,6 +84,8 @@ class Failed(msgspec.Struct, frozen=True, tag="failed"):
     detail: str
     unreachable: bool = False
     """The database did not answer at all."""
+    spent: bool = False
+    """The worker is not fit for another question."""
 
 
 Request = Open | Look | Ask

@@ -8,6 +8,7 @@ does. Its invariant is to hold nothing that counts: it may die at any moment.
 import os
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 
 from agent.adapters.sql import limits, wire
 from agent.adapters.sql.answer import Caps
@@ -33,16 +34,10 @@ class Desk:
     """
 
     def __init__(self, request: wire.Open, tell: Callable[[wire.Word], None]) -> None:
+        self._request = request
         self._tell = tell
-        self._names = frozenset(request.names)
-        self._allowance = request.seconds + MORE
         self._told: Catalogue | None = None
-        self._session: Session = open_session(
-            request.url,
-            request.comments,
-            Caps(seconds=request.seconds),
-            calling=lambda: tell(wire.Connecting()),
-        )
+        self._opened: Session | None = None
 
     def take(self, request: wire.Look | wire.Ask) -> None:
         """Do what was asked and say the last word on it."""
@@ -52,14 +47,26 @@ class Desk:
                     limits.spend(wire.LOOK_SECONDS)
                     last = self._look()
                 case wire.Ask(sql):
-                    limits.spend(self._allowance)
+                    limits.spend(self._request.seconds + MORE)
                     last = self._ask(sql)
         except ToolFailed as failure:
             last = wire.Failed(failure.code, str(failure), isinstance(failure, Unreachable))
         except MemoryError:
-            last = wire.Failed("sql_error", TOO_BIG)
+            last = wire.Failed("sql_error", TOO_BIG, spent=True)
         self._news()
         self._tell(last)
+
+    @property
+    def _session(self) -> Session:
+        if self._opened is None:
+            request = self._request
+            self._opened = open_session(
+                request.url,
+                request.comments,
+                Caps(seconds=request.seconds),
+                calling=lambda: self._tell(wire.Connecting()),
+            )
+        return self._opened
 
     def _look(self) -> wire.Last:
         warnings = self._session.connect()
@@ -68,15 +75,17 @@ class Desk:
         return wire.Looked(warnings)
 
     def _ask(self, sql: str) -> wire.Last:
-        self._session.connect()
-        statement = guard(sql, self._session.dialect, schemas=self._names | self._session.schemas)
+        session = self._session
+        session.connect()
+        names = {*self._request.names, *session.schemas}
+        statement = guard(sql, session.dialect, schemas=names)
         self._tell(wire.Passed(statement.sql))
-        got = answer(self._session, statement)
+        got = answer(session, statement)
         return wire.Rows(got.columns, got.rows, got.truncated)
 
     def _news(self) -> None:
         """Tell what the database holds when that was read and is not what was told before."""
-        known = self._session.known
+        known = self._opened.known if self._opened else None
         if known is not None and known.shape != self._told:
             self._told = known.shape
             self._tell(wire.Schema(known.text()))
@@ -99,7 +108,10 @@ def main() -> None:
         while rest:
             rest = rest[out.write(rest) :]
 
-    lazy.load("sqlglot", "sqlglot.errors", "sqlglot.parser", *sys.argv[1:])
+    lazy.load("sqlglot", "sqlglot.errors", "sqlglot.parser")
+    for module in sys.argv[1:]:
+        with suppress(ImportError):  # whoever asks the database that needs it is told
+            lazy.load(module)
     limits.seal()
     tell(wire.Ready())
     desk: Desk | None = None
