@@ -20,15 +20,16 @@ import click
 import msgspec
 
 from agent import lease
+from agent.cases.errors import BadSuite, SuiteError
+from agent.cases.parse import load
+from agent.cases.suite import Suite
 from agent.core.errors import AgentError
 from agent.core.ids import MAIN, is_name
 from agent.core.json import Json
 from agent.options import place, stop
 from agent.settings import Settings
-from agent.suite.cases import Suite
 from agent.suite.door import Door
-from agent.suite.errors import BadSuite, CannotRun, SuiteError
-from agent.suite.parse import load
+from agent.suite.errors import CannotRun
 from agent.suite.results import Result, document
 from agent.suite.run import Plan, run
 

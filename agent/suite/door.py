@@ -13,9 +13,9 @@ from urllib.parse import urlencode
 import msgspec
 
 from agent import net
+from agent.cases.match import Evidence
 from agent.core.json import Json, fields, items
 from agent.suite.errors import CannotRun
-from agent.suite.match import Evidence
 
 WINDOW = 40
 """Events looked at when the server names no run."""

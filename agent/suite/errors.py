@@ -1,22 +1,6 @@
-"""What can go wrong with a suite, apart from its checks.
+"""What can go wrong while suites run, apart from their checks and their text."""
 
-* SuiteError
-  x BadSuite    a file is broken
-    - Unclear   one line of it
-  x CannotRun   the server refused, or it is gone
-"""
-
-
-class SuiteError(Exception):
-    """The suite was not run to its end; the message says what to do next."""
-
-
-class BadSuite(SuiteError):  # noqa: N818
-    """A suite file is broken; each line of the message starts with ``file:line``."""
-
-
-class Unclear(BadSuite):
-    """A line is not understood; the message says what was expected and what came."""
+from agent.cases.errors import SuiteError
 
 
 class CannotRun(SuiteError):  # noqa: N818

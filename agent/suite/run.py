@@ -11,11 +11,11 @@ from contextlib import suppress
 
 import msgspec
 
+from agent.cases.match import Evidence, find, judge
+from agent.cases.suite import Click, Step, Suite
 from agent.core.json import Json, fields
-from agent.suite.cases import Click, Step, Suite
 from agent.suite.door import Door
 from agent.suite.errors import CannotRun
-from agent.suite.match import Evidence, find, judge
 from agent.suite.results import Result
 
 OnResult = Callable[[Result], Awaitable[None]]

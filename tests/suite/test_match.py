@@ -2,9 +2,9 @@
 
 import pytest
 
-from agent.suite.cases import Click
-from agent.suite.expect import EXPECTATIONS, expectation
-from agent.suite.match import Evidence, find, judge
+from agent.cases.expect import EXPECTATIONS, expectation
+from agent.cases.match import Evidence, find, judge
+from agent.cases.suite import Click
 
 SEEN = Evidence(
     run_id="r-1",

@@ -2,7 +2,9 @@
 
 import pytest
 
-from agent.suite.cases import (
+from agent.cases.errors import BadSuite
+from agent.cases.parse import load, parse
+from agent.cases.suite import (
     ActionsCheck,
     ActionsCount,
     Before,
@@ -22,8 +24,6 @@ from agent.suite.cases import (
     SqlCheck,
     StateCheck,
 )
-from agent.suite.errors import BadSuite
-from agent.suite.parse import load, parse
 
 HEAD = "# Title\n\n## Steps\n\n### 1. Hello\n"
 STEP = HEAD + "- send: hello\n"

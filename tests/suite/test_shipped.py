@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from agent.suite.cases import Click, HasNo, Send
-from agent.suite.match import Evidence, judge
-from agent.suite.parse import load
+from agent.cases.match import Evidence, judge
+from agent.cases.parse import load
+from agent.cases.suite import Click, HasNo, Send
 
 ROOT = Path(__file__).parents[2]
 FILES = sorted((ROOT / "testcases").glob("*.md"))

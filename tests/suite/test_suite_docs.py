@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 from acceptance.processes import agent
 
+from agent.cases.errors import BadSuite
+from agent.cases.expect import EXPECTATIONS
+from agent.cases.parse import load, parse
 from agent.cli import main
-from agent.suite.errors import BadSuite
-from agent.suite.expect import EXPECTATIONS
-from agent.suite.parse import load, parse
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs/suites.md").read_text("utf-8")

@@ -11,8 +11,7 @@ from typing import assert_never
 
 import msgspec
 
-from agent.core.json import Json, canonical, fields, items
-from agent.suite.cases import (
+from agent.cases.suite import (
     ActionsCheck,
     ActionsCount,
     Before,
@@ -33,6 +32,7 @@ from agent.suite.cases import (
     SqlCheck,
     StateCheck,
 )
+from agent.core.json import Json, canonical, fields, items
 
 SHOWN = 200
 """Characters of what came that a message shows."""

@@ -6,9 +6,9 @@ All errors of a file are told at once.
 import re
 from pathlib import Path
 
-from agent.suite.cases import Check, Click, Send, Step, Suite
-from agent.suite.errors import BadSuite, Unclear
-from agent.suite.expect import ACTION, EXPECTATIONS, expectation, quoted
+from agent.cases.errors import BadSuite, Unclear
+from agent.cases.expect import ACTION, EXPECTATIONS, expectation, quoted
+from agent.cases.suite import Check, Click, Send, Step, Suite
 
 _STEP = re.compile(r"(\d+)\. +(\S.*)")
 _BULLET = re.compile(r"- +([^:]+?)(?:: *(.*))?")

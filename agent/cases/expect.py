@@ -8,7 +8,8 @@ import re
 from collections.abc import Callable, Mapping
 from typing import cast
 
-from agent.suite.cases import (
+from agent.cases.errors import Unclear
+from agent.cases.suite import (
     ActionsCheck,
     ActionsCount,
     Before,
@@ -29,7 +30,6 @@ from agent.suite.cases import (
     SqlCheck,
     StateCheck,
 )
-from agent.suite.errors import Unclear
 
 _QUOTED = r'"(?:[^"\\]|\\.)*"'
 _LIST = re.compile(rf"{_QUOTED}(?: or {_QUOTED})*")
