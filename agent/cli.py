@@ -10,6 +10,7 @@ from pathlib import Path
 import click
 
 from agent import __version__
+from agent.case_command import test_from
 from agent.commands import COMMANDS
 from agent.new import new
 from agent.options import json_option, place, settings_of, stop
@@ -177,5 +178,5 @@ def generate(*, only_check: bool) -> None:
     sys.exit(files.main(only_check))
 
 
-for _command in (*COMMANDS, new, processes, suite):
+for _command in (*COMMANDS, new, processes, suite, test_from):
     main.add_command(_command)

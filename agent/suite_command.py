@@ -64,6 +64,13 @@ class Output(msgspec.Struct, frozen=True, kw_only=True):
 @click.option("--channel", help="Talk in this channel, such as main (default: one of its own).")
 @click.option("--repeat", default=1, show_default=True, type=click.IntRange(1, 1000))
 @click.option("--parallel", default=1, show_default=True, type=click.IntRange(1, 64))
+@click.option(
+    "--mode",
+    default="replay",
+    show_default=True,
+    type=click.Choice(["replay", "live"]),
+    help="Who answers the effects of a case with a cassette.",
+)
 @click.option("--timeout", default=60.0, show_default=True, help="Seconds a step may take.")
 @click.option("--junit", type=click.Path(path_type=Path), help="Write JUnit XML to this file.")
 @click.option("--json", "as_json", help="Write JSON to this file; - for stdout.")
@@ -77,6 +84,7 @@ def suite(
     channel: str | None,
     repeat: int,
     parallel: int,
+    mode: str,
     timeout: float,
     junit: Path | None,
     as_json: str | None,
@@ -93,6 +101,7 @@ def suite(
         repeat=repeat,
         parallel=parallel,
         timeout_s=timeout,
+        mode=mode,
     )
     output = Output(junit=junit, json=as_json)
     try:

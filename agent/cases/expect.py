@@ -6,7 +6,7 @@ matches the empty text.
 
 import re
 from collections.abc import Callable, Mapping
-from typing import cast
+from typing import Literal, cast
 
 from agent.cases.errors import Unclear
 from agent.cases.suite import (
@@ -26,6 +26,7 @@ from agent.cases.suite import (
     Predicate,
     ResponseCheck,
     Sign,
+    SpentCheck,
     SqlBefore,
     SqlCheck,
     StateCheck,
@@ -34,6 +35,7 @@ from agent.cases.suite import (
 _QUOTED = r'"(?:[^"\\]|\\.)*"'
 _LIST = re.compile(rf"{_QUOTED}(?: or {_QUOTED})*")
 _LENGTH = re.compile(r"length *(==|!=|>=|<=|>|<) *(\d{1,6})")
+_AMOUNT = re.compile(r"(==|!=|>=|<=|>|<) *(\d{1,9})")
 _REGEX = re.compile(r"matches /(.+)/")
 _ORDER = re.compile(rf"({_QUOTED}) before ({_QUOTED})")
 _KEY = re.compile(r"([A-Za-z_][\w.-]*) +(\S.*)")
@@ -196,6 +198,24 @@ def _sql(value: str) -> Expectation:
     return SqlCheck(_predicate(value))
 
 
+def _tokens(value: str) -> Expectation:
+    return _spent("tokens", value)
+
+
+def _ms(value: str) -> Expectation:
+    return _spent("ms", value)
+
+
+def _spent(what: Literal["tokens", "ms"], value: str) -> Expectation:
+    found = _AMOUNT.fullmatch(value)
+    if found is None:
+        raise Unclear(f"expected an amount such as `<= 900`, got {value!r:.80}")
+    sign, amount = cast("Sign", found[1]), int(found[2])
+    if (sign, amount) in ((">=", 0), ("<", 0)):
+        raise Unclear(f"expected an amount that can be missed and met, got {value!r}")
+    return SpentCheck(what, sign, amount)
+
+
 EXPECTATIONS: Mapping[str, Callable[[str], Expectation]] = {
     "expect_response": _response,
     "expect_actions": _actions,
@@ -204,4 +224,6 @@ EXPECTATIONS: Mapping[str, Callable[[str], Expectation]] = {
     "expect_frames": _frames,
     "expect_path": _path,
     "expect_sql": _sql,
+    "expect_tokens": _tokens,
+    "expect_ms": _ms,
 }

@@ -28,6 +28,7 @@ from agent.cases.suite import (
     PathCheck,
     Predicate,
     ResponseCheck,
+    SpentCheck,
     SqlBefore,
     SqlCheck,
     StateCheck,
@@ -36,7 +37,7 @@ from agent.core.json import Json, canonical, fields, items
 
 SHOWN = 200
 """Characters of what came that a message shows."""
-_SIGNS: Mapping[str, Callable[[int, int], bool]] = {
+_SIGNS: Mapping[str, Callable[[float, float], bool]] = {
     "==": operator.eq,
     "!=": operator.ne,
     ">=": operator.ge,
@@ -86,6 +87,8 @@ def judge(expects: Expectation, seen: Evidence) -> str:
             return _sql(expects, seen.queries)
         case FramesCheck() | PathCheck():
             return _way(expects, fields(seen.trace))
+        case SpentCheck():
+            return _spent(expects, fields(seen.trace))
         case Has() | HasNo() | Before():
             return _trace(expects, seen)
         case _:
@@ -109,6 +112,15 @@ def _way(expects: FramesCheck | PathCheck, trace: Mapping[str, Json]) -> str:
     else:
         wanted, got = expects.names, str(trace.get("path", "none"))
     return "" if got in wanted else f"expected {' or '.join(wanted)}, got {got}"
+
+
+def _spent(expects: SpentCheck, trace: Mapping[str, Json]) -> str:
+    amount = trace.get("tokens" if expects.what == "tokens" else "total_ms")
+    if amount is None:
+        return f"it is not known how many {expects.what} the run took"
+    good = _SIGNS[expects.sign](amount, expects.amount)
+    wanted = f"{expects.sign} {expects.amount} {expects.what}"
+    return "" if good else f"expected {wanted}, got {amount:g}"
 
 
 def _text(holds: Predicate, text: str, what: str) -> str:

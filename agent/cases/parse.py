@@ -14,6 +14,7 @@ _STEP = re.compile(r"(\d+)\. +(\S.*)")
 _BULLET = re.compile(r"- +([^:]+?)(?:: *(.*))?")
 _FIRST = re.compile(r'first matching +("(?:.*)")')
 _NAME = re.compile(r"[A-Za-z0-9][\w.-]{0,63}")
+_FILE = re.compile(r"[A-Za-z0-9][\w.-]{0,127}\.json")
 _SECTIONS = ("Setup", "Steps")
 
 
@@ -55,6 +56,7 @@ def parse(text: str, file: str) -> Suite:
         title=reading.title,
         graph=reading.graph,
         clear=reading.clear,
+        cassette=reading.cassette,
         steps=tuple(draft.step() for draft in reading.drafts if draft.does is not None),
     )
 
@@ -90,6 +92,7 @@ class _Reading:
         self.title = ""
         self.graph = ""
         self.clear = False
+        self.cassette = ""
         self.seen: list[str] = []
         self.drafts: list[_Draft] = []
 
@@ -173,8 +176,17 @@ class _Reading:
             self.graph = value or ""
             if not _NAME.fullmatch(self.graph):
                 raise Unclear(f"expected a graph such as `- graph: v4-eras`, got {value!r:.80}")
+        elif key == "cassette":
+            _once(bool(self.cassette), key)
+            self.cassette = value or ""
+            if not _FILE.fullmatch(self.cassette):
+                raise Unclear(
+                    "expected a file beside this one, such as `- cassette: mine.cassette.json`, "
+                    f"got {value!r:.80}"
+                )
         else:
-            raise Unclear(f"expected `- clear history` or `- graph: name`, got {key!r:.80}")
+            known = "`- clear history`, `- graph: name` or `- cassette: file`"
+            raise Unclear(f"expected {known}, got {key!r:.80}")
 
     def _line(self, draft: _Draft, number: int, key: str, value: str | None) -> None:
         if key == "clear history" and value is None:
@@ -228,6 +240,19 @@ class _Reading:
         if not self.drafts:
             at = max(line, 1)
             self.errors.append((at, "expected `## Steps` with a step such as `### 1. Name`"))
+        if self.cassette and not self.errors:
+            self._played()
+
+    def _played(self) -> None:
+        """Look at a case with a cassette: it holds one run, so there is one step, said one way."""
+        if len(self.drafts) > 1:
+            second = self.drafts[1]
+            self.errors.append((second.line, "expected one step, the cassette's, got a second"))
+        does = self.drafts[0].does
+        if isinstance(does, Send) and len(does.wordings) > 1:
+            self.errors.append((does.line, "expected one wording, the cassette's, got several"))
+        if isinstance(does, Click) and not does.exact:
+            self.errors.append((does.line, "expected `- action: name`, the cassette's click"))
 
 
 def _once(before: bool, key: str) -> bool:

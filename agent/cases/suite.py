@@ -118,9 +118,17 @@ class SqlBefore(msgspec.Struct, frozen=True, tag=True):
     then: str
 
 
+class SpentCheck(msgspec.Struct, frozen=True, tag=True):
+    """About what the run took."""
+
+    what: Literal["tokens", "ms"]
+    sign: Sign
+    amount: int
+
+
 Expectation: TypeAlias = (
     ResponseCheck | ActionsCount | ActionsCheck | StateCheck | Has | HasNo | Before | FramesCheck
-    | PathCheck | SqlCheck | SqlBefore
+    | PathCheck | SqlCheck | SqlBefore | SpentCheck
 )  # fmt: skip
 
 
@@ -170,6 +178,8 @@ class Suite(msgspec.Struct, frozen=True, kw_only=True):
     graph: str
     """Empty when any will do."""
     clear: bool
+    cassette: str = ""
+    """Name of the recording beside the file that its one step is played from."""
     steps: tuple[Step, ...]
 
     @property

@@ -13,6 +13,7 @@ from typing import Literal, Self
 import msgspec
 
 from agent.core import controls
+from agent.core.checks import Post
 from agent.core.errors import AgentError, BadInput, Busy, Conflict, Overloaded, Unprocessable
 from agent.core.events import Cleared, Controls
 from agent.core.ids import MAIN, RunId, run_id
@@ -25,6 +26,7 @@ from agent.runtime.lanes import Lanes
 from agent.runtime.parts import RUNTIME, Parts
 from agent.runtime.ports import Key, Loaded
 from agent.runtime.replays import Replays
+from agent.runtime.trials import Mode, Trials
 
 MAX_TEXT = 200_000
 Door = Literal["api", "chat"]
@@ -49,6 +51,7 @@ class Runtime(Desk):
         self._salt = parts.clock.token(2)
         self._keys: dict[str, tuple[Key, asyncio.Future[Run]]] = {}
         self._replays = Replays(parts, self._number)
+        self._trials = Trials(parts, self._number)
 
     @classmethod
     @asynccontextmanager
@@ -261,6 +264,23 @@ class Runtime(Desk):
         """Run a recorded run again, sealed, and return the verdict."""
         verdict = await self._replays.replay(await self.find(name), pinned=pinned)
         return msgspec.to_builtins(verdict)
+
+    async def case_of(self, name: str, cassette: str) -> Json:
+        """Make a test of a run; ``cassette`` is the file name of its recording."""
+        return await self._trials.case_of(await self.find(name), cassette)
+
+    async def try_case(
+        self, text: str, cassette: msgspec.Raw, mode: Mode, *, graph: str, suite: str
+    ) -> Json:
+        """Play a case from its cassette, on ``graph`` or its own, and judge its checks.
+
+        The board is told of each check where ``suite`` names the suite that runs.
+        """
+        judged = await self._trials.try_case(text, cassette, mode, graph=graph)
+        for row in judged["checks"] if suite else ():
+            result = {"suite": suite, "run_id": judged["run_id"], **row}
+            await self.board.take(Post(event="step_result", result=result))
+        return judged
 
     # People
 

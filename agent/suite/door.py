@@ -82,6 +82,11 @@ class Door:
         """Tell the server's test board."""
         await self.ask("POST", "/api/test/status", post)
 
+    async def play(self, case: str, cassette: bytes, **options: str) -> Json:
+        """Have a case played from its cassette and judged; the server tells its test board."""
+        body = {"case": case, "cassette": _raw(cassette), **options}
+        return await self.ask("POST", "/api/replays", body)
+
     # A turn
 
     async def turn(
@@ -142,6 +147,18 @@ class Door:
             trace=next((e["trace"] for e in events if e["event"] == "frame_trace"), None),
             events=tuple(e for e in events if e["event"] != "frame_trace"),
         )
+
+
+def _raw(cassette: bytes) -> msgspec.Raw:
+    """Put a file's JSON into a body as it is.
+
+    Raises:
+        CannotRun: it is not JSON.
+    """
+    try:
+        return msgspec.json.decode(cassette, type=msgspec.Raw)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise CannotRun(f"the cassette is not JSON: {error}") from None
 
 
 class _Reachable:

@@ -8,6 +8,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
+from pathlib import Path
 
 import msgspec
 
@@ -33,6 +34,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     repeat: int = 1
     parallel: int = 1
     timeout_s: float = 60.0
+    mode: str = "replay"
+    """Who answers the effects of a case with a cassette: ``replay`` or ``live``."""
 
 
 class Conversation(msgspec.Struct, frozen=True, kw_only=True):
@@ -91,6 +94,9 @@ class _Runner:
     async def hold(self, talk: Conversation, limit: asyncio.Semaphore) -> None:
         async with limit:
             suite = talk.suite
+            if suite.cassette:
+                await self._play(talk)
+                return
             await self._door.prepare(
                 talk.channel,
                 clear=suite.clear or self._plan.own,
@@ -102,6 +108,31 @@ class _Runner:
                     await self._door.prepare(talk.channel, clear=True, graph="")
                     shown = ()
                 shown = await self._step(talk, step, shown, counts=counts)
+
+    async def _play(self, talk: Conversation) -> None:
+        """Have the server play the case's one step from its cassette and judge it."""
+        suite, step = talk.suite, talk.suite.steps[0]
+        begun = time.monotonic()
+        case, cassette = await asyncio.to_thread(_files, suite)
+        judged = await self._door.play(
+            case, cassette, mode=self._plan.mode, graph=self._plan.graph, suite=suite.file
+        )
+        took = (time.monotonic() - begun) * 1000
+        for place, row in enumerate(judged["checks"]):
+            result = Result(
+                file=suite.file,
+                step=step.name,
+                check=row["check"],
+                status=row["status"],
+                detail=row["detail"],
+                run_id=judged["run_id"],
+                line=row["line"],
+                said=_said(step),
+                round=talk.round,
+                took_ms=0.0 if place else round(took, 1),
+            )
+            self.results.append(result)
+            await self._on_result(result)
 
     async def _step(
         self, talk: Conversation, step: Step, shown: tuple[Json, ...], *, counts: bool
@@ -147,6 +178,24 @@ class _Runner:
         body = {"text": text, "queue": True}
         turn = self._door.turn("/api/send", body, talk.channel, timeout_s=timeout_s)
         return text, await turn
+
+
+def _files(suite: Suite) -> tuple[str, bytes]:
+    """Return the text of a case and what its cassette holds."""
+    path = Path(suite.file)
+    cassette = path.parent / suite.cassette
+    try:
+        return path.read_text("utf-8-sig"), cassette.read_bytes()
+    except OSError as error:
+        raise CannotRun(
+            f"{error.filename}: cannot be read: {error.strerror}; make the case again: "
+            "python3 run.py test-from"
+        ) from None
+
+
+def _said(step: Step) -> str:
+    does = step.does
+    return does.patterns[0] if isinstance(does, Click) else does.wordings[0]
 
 
 def _buttons(seen: Evidence, before: tuple[Json, ...]) -> tuple[Json, ...]:

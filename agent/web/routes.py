@@ -3,6 +3,7 @@
 from agent.core.json import Json
 from agent.web import (
     access,
+    cases,
     channels,
     chat,
     checks,
@@ -30,6 +31,7 @@ ENDPOINTS: tuple[AnyEndpoint, ...] = (
     *health.ROUTES,
     *access.ROUTES,
     *runs.ROUTES,
+    *cases.ROUTES,
     *chat.ROUTES,
     *channels.ROUTES,
     *processes.ROUTES,

@@ -1,0 +1,68 @@
+"""A run beside the channels: it has a number and a trace of its own and changes nobody's state."""
+
+import asyncio
+
+import msgspec
+
+from agent.core.events import FrameTraced
+from agent.core.frames import FrameTrace, Summary
+from agent.core.ids import NO_CHANNEL, RunId
+from agent.core.journal import trace_of
+from agent.core.runs import Run, RunStatus, advance
+from agent.engine.engine import ENGINE, Pass
+from agent.runtime.library import Edition
+from agent.runtime.live import LiveRun
+from agent.runtime.parts import Parts, status_event
+from agent.runtime.ports import End
+
+NOTHING_LEFT = End(parent=0, history_len=0, since_snapshot=0)
+
+
+async def begin(parts: Parts, source: Run, name: tuple[int, RunId], edition: Edition) -> LiveRun:
+    """Accept a run made like ``source`` and set it running; it is on disk when this returns."""
+    now = parts.clock.now_ms()
+    queued = msgspec.structs.replace(
+        source,
+        n=name[0],
+        run_id=name[1],
+        status=RunStatus.QUEUED,
+        channel=NO_CHANNEL,
+        alias="",
+        graph=edition.manifest.graph,
+        revision=edition.program.revision,
+        created=now,
+        started=None,
+        ended=None,
+        response="",
+        error="",
+        path="",
+        total_frames=0,
+        total_ms=0.0,
+        resumed_from="",
+        replay_of="",
+        origin=source.origin or source.run_id,
+    )
+    run = advance(queued, RunStatus.RUNNING, now)
+    await parts.store.accept(run)
+    parts.hub.publish(status_event(run))
+    return LiveRun(run, parts.store, parts.hub.publish, asyncio.get_running_loop())
+
+
+async def end(parts: Parts, live: LiveRun, going: Pass) -> FrameTrace:
+    """Bring it to its terminal state, on disk and told; return its trace."""
+    status = RunStatus.ERROR if going.error else RunStatus.DONE
+    run = live.run = msgspec.structs.replace(
+        advance(live.run, status, parts.clock.now_ms()),
+        response=going.response,
+        error=going.error,
+        path=going.path,
+        total_frames=going.ticks,
+    )
+    trace = trace_of(run, going.frames, going.post_frames, live.effects.values())
+    summary = Summary(trace)
+    await parts.store.finish(run, NOTHING_LEFT, summary, None)
+    parts.hub.publish(status_event(run))
+    parts.hub.publish(
+        FrameTraced(node=ENGINE, run_id=run.run_id, channel=NO_CHANNEL, trace=summary)
+    )
+    return trace

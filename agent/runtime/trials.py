@@ -1,0 +1,249 @@
+"""Cases made from runs, and cases played: one run beside the channels, judged where it ran.
+
+What a mode changes is only who answers the run's effects: the recording, the world, or each its own
+(a hybrid asks the model again and nothing else).
+"""
+
+from collections.abc import Callable
+from typing import Literal
+
+import msgspec
+
+from agent.cases.errors import BadSuite
+from agent.cases.match import Evidence, judge
+from agent.cases.parse import parse
+from agent.cases.suite import Click, Suite
+from agent.core.errors import Conflict, Unprocessable
+from agent.core.events import Event
+from agent.core.ids import RunId
+from agent.core.json import Json
+from agent.core.runs import Run, RunStatus
+from agent.core.state import at
+from agent.debugger.cassette import FORMAT, Cassette, decode
+from agent.debugger.evidence import evidence
+from agent.debugger.replay import Rerun, Verdict
+from agent.debugger.testgen import Case, case_of, input_of
+from agent.engine.context import Scene, World
+from agent.engine.effects import LivePort
+from agent.engine.engine import Pass
+from agent.engine.threads import in_thread
+from agent.runtime import aside
+from agent.runtime.library import Edition
+from agent.runtime.lineage import WINDOW, state_of, turns_of
+from agent.runtime.live import LiveRun
+from agent.runtime.parts import Opening, Parts, opening, scene_of
+from agent.runtime.pins import manifest_of, texts_of
+from agent.runtime.recordings import recording
+from agent.runtime.replays import SealedModel
+
+Mode = Literal["replay", "live"]
+Number = Callable[[], tuple[int, RunId]]
+
+
+class Played(msgspec.Struct, frozen=True, kw_only=True):
+    """What came of playing a cassette."""
+
+    seen: Evidence
+    verdict: Verdict | None
+    """Of a replay."""
+    frames: int
+
+
+class Trials:
+    """Makes cases and plays them.
+
+    Args:
+        parts: what the runtime is made of.
+        number: gives the next run number and its id.
+    """
+
+    def __init__(self, parts: Parts, number: Number) -> None:
+        self._parts = parts
+        self._number = number
+
+    async def case_of(self, source: Run, file: str) -> Json:
+        """Make a case of a run, and its cassette, which is to be called ``file``.
+
+        Raises:
+            Conflict: it did not end well, or does not replay exactly.
+        """
+        if source.status is not RunStatus.DONE:
+            raise Conflict(
+                f"run {source.run_id} is {source.status}; a test is made of one that is done"
+            )
+        cassette = await self._record(source)
+        played = await self._play(cassette, source, await self._edition(cassette), "replay")
+        verdict = played.verdict
+        if verdict is not None and verdict.divergence is not None:
+            place = verdict.divergence
+            raise Conflict(
+                f"run {source.run_id} does not replay exactly (frame {place.frame}, {place.node}, "
+                f"{place.field}), so what it did cannot be tested for"
+            )
+        case = await in_thread(lambda: case_of(cassette, played.seen, file), "case")
+        return _written(case, cassette)
+
+    async def try_case(self, text: str, raw: msgspec.Raw, mode: Mode, *, graph: str) -> Json:
+        """Play a case from its cassette, on ``graph`` or its own, and judge each of its checks.
+
+        Raises:
+            Unprocessable: the case or the cassette is not one.
+            UnknownGraph: its graph is not installed.
+        """
+        suite = _read(text)
+        redactor = self._parts.redactor
+        cassette = await in_thread(lambda: decode(raw, redactor), "cassette")
+        run = _given(suite, cassette)
+        edition = self._parts.library.edition(graph or suite.graph or run.graph)
+        played = await self._play(cassette, run, edition, mode)
+        return _judged(suite, played, mode)
+
+    # Recording
+
+    async def _record(self, source: Run) -> Cassette:
+        store = self._parts.store
+        trace = await recording(store, self._parts.library, source)
+        ends = await store.lineage(source.parent, turns=WINDOW, snapshot=True)
+        manifest = await manifest_of(store, source.revision)
+        model = await store.blob(manifest.parts["model"]) if manifest else None
+        return Cassette(
+            format=FORMAT,
+            run=msgspec.structs.replace(source, base=None),
+            state=state_of(ends) if source.parent else source.base,
+            history=turns_of(ends, WINDOW),
+            model=model or self._parts.model.default_model,
+            trace=trace,
+            manifest=manifest,
+        )
+
+    async def _edition(self, cassette: Cassette) -> Edition:
+        """Return what the run was made of where that is kept, else what is current."""
+        library, manifest = self._parts.library, cassette.manifest
+        if manifest is None:
+            return library.edition(cassette.run.graph)
+        return library.pinned(manifest, await texts_of(self._parts.store, manifest))
+
+    # Playing
+
+    async def _play(self, cassette: Cassette, run: Run, edition: Edition, mode: Mode) -> Played:
+        parts = self._parts
+        made = msgspec.structs.replace(run, kind="test", parent=0, base=None)
+        live = await aside.begin(parts, made, self._number(), edition)
+        stage = _Stage(
+            cassette=cassette,
+            edition=edition,
+            world=await self._world(cassette, edition, mode),
+            scene=scene_of(live.run, cassette.history),
+            start=opening(run, edition.program.spec, at(cassette.state, "ui")),
+        )
+        heard: list[Event] = []
+
+        def emit(event: Event) -> None:
+            heard.append(event)
+            live.emit(event)
+
+        work = self._replayed if mode == "replay" else self._lived
+        going, rerun = await work(stage, live, emit)
+        trace = await aside.end(parts, live, going)
+        if rerun is not None:  # its own time tells how fast a replay is
+            trace = msgspec.structs.replace(trace, total_ms=cassette.trace.total_ms)
+        verdict = rerun and rerun.verdict(live.run.run_id, cassette.manifest, edition.manifest)
+        seen = evidence(trace, heard, going.state)
+        return Played(seen=seen, verdict=verdict, frames=trace.total_frames)
+
+    async def _world(self, cassette: Cassette, edition: Edition, mode: Mode) -> World:
+        world = self._parts.world(edition, await self._parts.databases.schemas())
+        if mode == "live":
+            return world
+        return msgspec.structs.replace(world, model=SealedModel(cassette.model))
+
+    async def _replayed(
+        self, stage: "_Stage", live: LiveRun, emit: Callable[[Event], None]
+    ) -> tuple[Pass, Rerun | None]:
+        cassette, program = stage.cassette, stage.edition.program
+        rerun = Rerun(cassette.trace, program, stage.world, stage.scene, live, emit, cassette.state)
+        await rerun.run(stage.start.pending, post=stage.post)
+        return rerun.going, rerun
+
+    async def _lived(
+        self, stage: "_Stage", live: LiveRun, emit: Callable[[Event], None]
+    ) -> tuple[Pass, Rerun | None]:
+        clock = self._parts.clock
+        port = LivePort(clock, live, self._parts.redactor)
+        program, state = stage.edition.program, stage.cassette.state
+        going = Pass(program, stage.world, stage.scene, port, live, emit, emit, state)
+        began = clock.monotonic()
+        await going.run(stage.start.pending)
+        took = (clock.monotonic() - began) * 1000
+        live.run = msgspec.structs.replace(live.run, total_ms=round(took, 3))
+        if stage.post and not going.error:
+            await going.run_post()
+        return going, None
+
+
+class _Stage(msgspec.Struct, frozen=True, kw_only=True):
+    """What a cassette is played on."""
+
+    cassette: Cassette
+    edition: Edition
+    world: World
+    scene: Scene
+    start: Opening
+
+    @property
+    def post(self) -> bool:
+        """Whether the nodes after the answer run, too."""
+        return bool(self.cassette.trace.post_frames)
+
+
+def _read(text: str) -> Suite:
+    try:
+        suite = parse(text, "case")
+    except BadSuite as error:
+        raise Unprocessable(f"`case`: {error}") from None
+    if not suite.cassette:
+        raise Unprocessable("`case`: expected `- cassette: file` in its setup, got none")
+    return suite
+
+
+def _given(suite: Suite, cassette: Cassette) -> Run:
+    """Return the run that the case asks for.
+
+    Raises:
+        Unprocessable: it clicks where the cassette says, or the other way round.
+    """
+    does, run = suite.steps[0].does, cassette.run
+    clicks = isinstance(does, Click)
+    if clicks != run.action:
+        kinds = ("a click", "a message")
+        has, wants = kinds if run.action else kinds[::-1]
+        raise Unprocessable(f"`case`: its step is {wants}, the cassette holds {has}")
+    text = does.patterns[0] if isinstance(does, Click) else does.wordings[0]
+    return msgspec.structs.replace(run, text=input_of(text, run.text))
+
+
+def _written(case: Case, cassette: Cassette) -> Json:
+    return {
+        "case": case.text,
+        "cassette": cassette,
+        "checks": [msgspec.to_builtins(proof) for proof in case.checks],
+    }
+
+
+def _judged(suite: Suite, played: Played, mode: Mode) -> Json:
+    step, checks = suite.steps[0], list[Json]()
+    for check in step.checks:
+        why = judge(check.expects, played.seen)
+        status = "FAIL" if why else "PASS"
+        row = {"line": check.line, "step": step.name, "check": check.text, "status": status}
+        checks.append({**row, "detail": why})
+    failed = sum(row["status"] == "FAIL" for row in checks)
+    return {
+        "mode": mode,
+        "run_id": played.seen.run_id,
+        "frames": played.frames,
+        "passed": len(checks) - failed,
+        "failed": failed,
+        "checks": checks,
+        "verdict": msgspec.to_builtins(played.verdict),
+    }
