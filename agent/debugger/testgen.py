@@ -29,7 +29,7 @@ SLACK = 1.5
 LEAST_MS = 2000
 _WORD = re.compile(r"[^\W\d_]{3,}")
 _TABLE = re.compile(r"\b(?:from|join|describe)\s+[\"`\[]?([A-Za-z_]\w*)", re.IGNORECASE)
-_LITERAL = re.compile(r"'([^'%\n]{2,40})'")
+_LITERAL = re.compile(r"'%?([^'%\n]{2,40})%?'")
 
 
 class Proof(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,11 +1,8 @@
 """Sealed replay: exact when nothing changed, else the first place where it matters."""
 
-import json
-import shutil
-import socket
-
 import msgspec
 import pytest
+from framed import PATHS, Forbidden, framed, opened, sealed
 from rig import (
     CountingClock,
     FunctionTool,
@@ -20,99 +17,16 @@ from rig import (
     timeless,
 )
 
-from agent.adapters.stores.sqlite import SqliteStore
 from agent.core.errors import Conflict, ModelFailed, ToolFailed
 from agent.core.events import Topic
 from agent.core.frames import Envelope
-from agent.core.messages import ModelReply, ToolCall
 from agent.core.runs import RunStatus
 from agent.core.state import put
 from agent.nodes.catalog import NODES
-from agent.runtime.library import PACKAGE, Library
+from agent.runtime.library import Library
 from agent.runtime.workspace import shipped
 
 pytestmark = pytest.mark.anyio
-SQL = {"query": "SELECT count(*) FROM kunden", "database": "eras"}
-PLANS = {
-    "set it": [{"tool": "set_state", "args": {"key": "n", "value": 3}}],
-    "how many": [{"tool": "query_db", "args": SQL}],
-}
-PATHS = {"hi": ("reflex", 2), "set it": ("director", 4), "how many": ("director+interpreter", 5)}
-
-
-def v3(request):
-    """What a model might answer in each place of v3-framed."""
-    text = request.messages[-1]["content"]
-    asked = request.messages[-1]["content"] if request.messages[-1]["role"] == "user" else ""
-    shape = (request.response_format or {}).get("json_schema", {}).get("name")
-    if shape == "Perception":
-        social = text == "hi"
-        return json.dumps({
-            "who": "user", "language": "en", "intent": "social" if social else "request", "topic": "t",
-            "tone": "casual", "complexity": "trivial" if social else "simple", "context": "",
-        })  # fmt: skip
-    if shape == "Plan":
-        return json.dumps(
-            {"goal": "g", "steps": [], "tool_sequence": PLANS[text], "answer_hint": ""}
-        )
-    if shape == "Interpretation":
-        return json.dumps(
-            {"summary": "240 of them", "row_count": 1, "key_facts": ["240"], "confidence": "high"}
-        )
-    if shape == "Distilled":
-        return json.dumps({
-            "user_name": "user", "user_mood": "neutral", "topic": "t", "language": "en", "style_hint": "short",
-            "new_facts": [f"said {text[:10]}"], "disproved_facts": [], "situation": "",
-        })  # fmt: skip
-    if request.tools:
-        calls = [
-            ToolCall(id=f"c{n}", name=s["tool"], arguments=s["args"])
-            for n, s in enumerate(PLANS[asked])
-        ]
-        return ModelReply(tool_calls=tuple(calls), finish="tool_calls")
-    return "Here you are."
-
-
-def framed(prompts=None) -> Library:
-    return Library(shipped(NODES), model="scripted", **({"prompts": prompts} if prompts else {}))
-
-
-@pytest.fixture
-def prompts(tmp_path):
-    shutil.copytree(PACKAGE / "prompts", tmp_path / "prompts")
-    return tmp_path / "prompts"
-
-
-@pytest.fixture
-def store(tmp_path):
-    return lambda: SqliteStore(tmp_path / "framescope.db")
-
-
-def opened(store, library: Library, model=None, rows=({"n": 240},)):
-    """A runtime on v3-framed."""
-    tool = FunctionTool("query_db", lambda _: {"rows": [*rows]})
-    v3_spec = library.spec("v3-framed")
-    return runtime(
-        v3_spec, {}, store=store(), library=library, model=model or ScriptedModel(v3), tools=(tool,)
-    )
-
-
-def sealed(monkeypatch) -> None:
-    def refuse(*_args, **_kwargs):
-        pytest.fail("a replay opened a socket")
-
-    monkeypatch.setattr(socket, "socket", refuse)
-    monkeypatch.setattr(socket, "getaddrinfo", refuse)
-
-
-class Forbidden:
-    """A model that may not be asked."""
-
-    default_model = "scripted"
-    label = "nobody"
-
-    async def complete(self, request, on_text):
-        pytest.fail("a replay asked a model")
 
 
 @pytest.mark.parametrize("message", PATHS)

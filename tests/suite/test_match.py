@@ -20,6 +20,8 @@ SEEN = Evidence(
     trace={
         "path": "expert",
         "total_frames": 4,
+        "tokens": 900,
+        "total_ms": 41.5,
         "frames": [{"node": "input"}, {"node": "pa"}],
         "post_frames": [{"node": "memorizer"}],
     },
@@ -73,6 +75,9 @@ expect_sql: not contains "delete"
 expect_sql: matches /from\\s+kunden/
 expect_sql: length == 2
 expect_sql: "describe kunden" before "select"
+expect_tokens: <= 900
+expect_tokens: > 899
+expect_ms: <= 42
 """.splitlines()[1:]
 FAILS = """
 expect_response: contains "Leipzig" or "x"
@@ -111,6 +116,8 @@ expect_sql: not contains "kunden"
 expect_sql: matches /^count/
 expect_sql: length < 2
 expect_sql: "select" before "describe"
+expect_tokens: < 900
+expect_ms: <= 41
 """.splitlines()[1:]
 
 

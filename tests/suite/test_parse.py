@@ -20,6 +20,7 @@ from agent.cases.suite import (
     PathCheck,
     ResponseCheck,
     Send,
+    SpentCheck,
     SqlBefore,
     SqlCheck,
     StateCheck,
@@ -28,6 +29,7 @@ from agent.cases.suite import (
 HEAD = "# Title\n\n## Steps\n\n### 1. Hello\n"
 STEP = HEAD + "- send: hello\n"
 CHECK = "- expect_response: length > 1\n"
+_PLAYED = "# A\n## Setup\n- cassette: x.json\n"
 
 
 def expects(line):
@@ -65,6 +67,8 @@ def expects(line):
         ("expect_path: pa or reflex", PathCheck(("pa", "reflex"))),
         ('expect_sql: contains "a"', SqlCheck(Contains(("a",)))),
         ("expect_sql: length == 1", SqlCheck(Length("==", 1))),
+        ("expect_tokens: <= 900", SpentCheck("tokens", "<=", 900)),
+        ("expect_ms: < 2000", SpentCheck("ms", "<", 2000)),
         ('expect_sql: "describe x" before "select"', SqlBefore("describe x", "select")),
     ],
 )  # fmt: skip
@@ -146,10 +150,19 @@ WRONG = [
     (HEAD + '- action: first matching inc or "+"\n' + CHECK, 6, "first matching"),
     (HEAD + '- action: first matching ""\n' + CHECK, 6, "between the quotes"),
     (HEAD + '- action: "inc"\n' + CHECK, 6, "`- action: name`"),
+    (_PLAYED + STEP[9:] + CHECK + "### 2. B\n- send: x\n" + CHECK, 9, "one step"),
+    (_PLAYED + STEP[9:] + "- or send: y\n" + CHECK, 7, "one wording"),
+    (_PLAYED + HEAD[9:] + '- action: first matching "a"\n' + CHECK, 7, "`- action: name`"),
+    ("# A\n## Setup\n- cassette: ../x.json\n", 3, "got '../x.json'"),
+    ("# A\n## Setup\n- cassette: x\n", 3, "a file beside this one"),
+    ("# A\n## Setup\n- cassette: x.json\n- cassette: y.json\n", 4, "once"),
     ("", 1, "`## Steps` with a step"),
     ("# A\n\n## Steps\n", 3, "`## Steps` with a step"),
 ]
 LINES = [
+    ("expect_tokens: 900", "`<= 900`"),
+    ("expect_tokens: >= 0", "missed and met"),
+    ("expect_ms: fast", "got 'fast'"),
     ("expect_response:", "contains"),
     ("expect_response: contains", "got ''"),
     ("expect_response: contains hello", "got 'hello'"),

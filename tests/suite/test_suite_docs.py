@@ -16,15 +16,18 @@ PAGE = (ROOT / "docs/suites.md").read_text("utf-8")
 [EXAMPLE] = re.findall(r"^```markdown greet\.md\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
 [ERRORS] = re.findall(r"^```text error\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
 [SHOWN] = re.findall(r"^```console\n\$ (.*?)\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
+_STEP = ("## Steps", "### 1. A", "- send: x", "- expect_frames: 2")
 LINES = re.findall(r"^\| `(- [^`]+)` \|", PAGE, re.MULTILINE)
 
 
 def test_every_line_kind_of_the_page_is_understood():
     setup = [line for line in LINES if line.startswith(("- clear", "- graph"))]
+    cassette = [line for line in LINES if line.startswith("- cassette")]
     send = [line for line in LINES if line.startswith(("- send", "- or send"))]
     clicks = [line for line in LINES if line.startswith("- action")]
     checks = [line for line in LINES if line.startswith("- expect_")]
-    assert len(setup) + len(send) + len(clicks) + len(checks) == len(LINES)
+    assert parse("\n".join(["# A", "## Setup", *cassette, *_STEP]), "x.md").cassette
+    assert len(setup) + len(cassette) + len(send) + len(clicks) + len(checks) == len(LINES)
     send = [send[0], send[1].replace("text", "other")]
     steps = ["\n".join([*send, *checks]), *(f"{click}\n{checks[0]}" for click in clicks)]
     text = "\n".join(f"### {n}. Step\n{step}" for n, step in enumerate(steps, 1))
@@ -34,7 +37,15 @@ def test_every_line_kind_of_the_page_is_understood():
 
 def test_every_line_kind_is_on_the_page():
     kinds = {line[2:].partition(":")[0] for line in LINES}
-    assert kinds == {"clear history", "graph", "send", "or send", "action", *EXPECTATIONS}
+    assert kinds == {
+        "clear history",
+        "graph",
+        "cassette",
+        "send",
+        "or send",
+        "action",
+        *EXPECTATIONS,
+    }
 
 
 def test_other_predicates_of_the_page_are_understood():

@@ -167,6 +167,24 @@ class FakeRuntime:
             "divergence": None,
         }
 
+    async def case_of(self, name, cassette):
+        self.asked.append(("case_of", name, cassette))
+        if name != "r-1":
+            raise UnknownRun(f"no run {name!r}")
+        return {"case": "# A", "cassette": {}, "checks": []}
+
+    async def try_case(self, text, cassette, mode, *, graph, suite):
+        self.asked.append(("try_case", text, bytes(cassette), mode, graph, suite))
+        return {
+            "mode": mode,
+            "run_id": "r-2",
+            "frames": 2,
+            "passed": 1,
+            "failed": 0,
+            "checks": [],
+            "verdict": None,
+        }
+
     async def result(self, name, channel="main"):
         self.asked.append(("result", name, channel))
         if name == "msg_404":

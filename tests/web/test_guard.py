@@ -6,7 +6,6 @@ import logging
 import pytest
 from starlette.websockets import WebSocketDisconnect
 
-from agent.web.limits import MIB
 from agent.web.routes import ENDPOINTS, SOCKETS
 
 HOST = "127.0.0.1:8765"
@@ -256,11 +255,12 @@ NO_JSON = [b'{"a":NaN}', b"[Infinity]", b"-Infinity", b'{"a":"\xff"}', b"\xff\xf
 
 @pytest.mark.parametrize("endpoint", HTTP, ids=name)
 def test_no_route_takes_an_oversized_body(shared, endpoint):
-    declared = [*JSON, ("content-length", str(MIB + 1))]
+    limit = endpoint.limit
+    declared = [*JSON, ("content-length", str(limit + 1))]
     assert ask(shared, endpoint, declared, [b"{", b"}"]).status == 413
     assert ask(shared, endpoint, [*JSON, ("content-length", "9" * 30)], [b"{}"]).status == 413
     assert ask(shared, endpoint, [*JSON, ("content-length", "-1")], [b"{}"]).status == 400
-    answer = ask(shared, endpoint, JSON, [b" " * (MIB // 4)] * 5)
+    answer = ask(shared, endpoint, JSON, [b" " * (limit // 4)] * 5)
     assert (answer.status, answer.json()["error"]) == (413, "too_large")
 
 

@@ -137,6 +137,9 @@ def test_a_wrong_query_names_the_parameter(client, path, field):
         ("/api/test/status", {}, "Missing 'event' field"),
         ("/api/test/status", {"event": 5}, "`event`: expected `str`, got `int`"),
         ("/api/test/status", {"event": "step_result"}, "`result`: expected an object, got None"),
+        ("/api/traces/r-1/test", {"cassette": "../x.json"}, "`cassette`: expected `str` matching"),
+        ("/api/replays", {"case": "x"}, "Missing 'cassette' field"),
+        ("/api/replays", {"case": "x", "cassette": 1, "mode": "dead"}, "`mode`: invalid enum"),
         ("/auth/exchange", {"token": 5}, "`token`: expected `str | null`, got `int`"),
     ],
 )
@@ -161,6 +164,7 @@ def test_what_is_no_json_is_400(client, content):
         ("POST", "/api/runs/none/cancel"),
         ("GET", "/api/traces/none"),
         ("POST", "/api/traces/none/replay"),
+        ("POST", "/api/traces/none/test"),
         ("GET", "/api/nothing"),
         ("GET", "/health/"),
         ("GET", "/%2Fhealth"),
@@ -190,6 +194,18 @@ def test_an_unknown_graph_is_404(world, client):
     assert (answer.status_code, answer.json()["error"]) == (404, "unknown_graph")
     assert world.runtime.asked == [("switch", "nope", "after", "main")]
     assert client.post("/api/graph/switch", json={"name": "v3-framed"}).json()["status"] == "ok"
+
+
+def test_a_test_is_made_of_a_run_and_played(world, client):
+    made = client.post("/api/traces/r-1/test", json={"cassette": "a.json"})
+    assert made.json() == {"case": "# A", "cassette": {}, "checks": []}
+    body = {"case": "# A", "cassette": {"a": [1]}, "mode": "live", "graph": "g", "suite": "s.md"}
+    played = client.post("/api/replays", json=body)
+    assert (played.status_code, played.json()["passed"]) == (200, 1)
+    assert world.runtime.asked == [
+        ("case_of", "r-1", "a.json"),
+        ("try_case", "# A", b'{"a":[1]}', "live", "g", "s.md"),
+    ]
 
 
 def test_tool_calls_are_listed_and_one_is_stopped(world, client):
