@@ -167,6 +167,42 @@ FAULTS = {
     "error in a choice": Fault(
         whole(200, {"choices": [{"error": {"message": "died", "code": 502}}]}), "model_unavailable"
     ),
+    "refusal": Fault(
+        streams(event(delta(refusal="I can't ")), event(delta(refusal="do that.")), *says()),
+        "model_refused", 1, says="declined to answer: \"I can't do that.\"; rephrase",
+    ),
+    "refusal in one piece": Fault(
+        whole(200, {"choices": [{"message": {"content": None, "refusal": "No."}, "finish_reason": "stop"}]}),
+        "model_refused", 1, says="'No.'",
+    ),
+    "refusal after text": Fault(
+        streams(HEL, event(delta(refusal="No.")), *says()), "model_refused", 1, "Hel", "'No.'"
+    ),
+    "refusal as finish": Fault(streams(event(delta("refusal"))), "model_refused", 1, says="declined"),
+    "content filter": Fault(
+        streams(event(delta("content_filter"))), "model_content_filter", 1, says="rephrase"
+    ),
+    "content filter in text": Fault(
+        streams(HEL, event(delta("content_filter"))), "model_content_filter", 1, "Hel"
+    ),
+    "length before text": Fault(
+        streams(event(delta("length"))), "model_output_limit", 1, says="limit of tokens"
+    ),
+    "length in a thought": Fault(
+        streams(event(delta(content="<think>Hm")), event(delta("length"))), "model_output_limit", 1
+    ),
+    "a thought and nothing else": Fault(
+        streams(*says("<think>", "Hm", "</think>")), "model_bad_response", says="said nothing"
+    ),
+    "a thought apart and nothing else": Fault(
+        streams(event(delta(reasoning_content="Hm")), DONE), "model_bad_response", says="said nothing"
+    ),
+    "cut in a thought": Fault(
+        streams(event(delta(content="<think>Hm")), then="cut"), "model_stream_cut"
+    ),
+    "cut in a call in words": Fault(
+        streams(event(delta(content='{"name": "f"')), then="cut"), "model_stream_cut", 1, '{"name": "f"'
+    ),
     "HTML": Fault(whole(200, HTML), "model_bad_response", 1, says="an HTML page"),
     "empty": Fault(whole(200, b""), "model_bad_response", says="an empty answer"),
     "empty stream": Fault(streams(), "model_bad_response", says="an empty answer"),

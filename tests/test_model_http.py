@@ -194,9 +194,7 @@ STREAMS: dict[str, tuple[list[bytes], str, str]] = {
     "no blank line at the end": ([*says("Hello")[:-1], b"data: [DONE]"], "Hello", "stop"),
     "more after [DONE]": ([*says("Hello"), event(b"{nope}")], "Hello", "stop"),
     "length": ([event(delta("length", content="Hel"))], "Hel", "length"),
-    "content filter": ([event(delta("content_filter"))], "", "content_filter"),
     "nothing to say": (says(), "", "stop"),
-    "refusal": ([event(delta(refusal="No.")), event(delta("stop"))], "No.", "stop"),
     "content in parts": (
         [event(delta(content=[{"type": "text", "text": "He"}, {"text": "llo"}, 3])), *says()],
         "Hello", "stop",

@@ -16,6 +16,7 @@ from agent.core.events import (
     MachineCreated,
     MachineTransition,
     Perceived,
+    Streaming,
     Updated,
 )
 from agent.core.frames import Envelope
@@ -217,6 +218,14 @@ async def test_events_tell_what_was_understood_and_remembered():
 async def test_an_answer_without_text_is_an_error():
     played, _, _ = await go(perception("social", "trivial"), ModelReply(text="", finish="length"))
     assert "no text" in played.going.error
+
+
+@pytest.mark.parametrize(("language", "told"), [("en", "The answer ends"), ("de", "Hier bricht")])
+async def test_an_answer_cut_at_the_limit_says_so(language, told):
+    seen = perception("social", "trivial", language)
+    played, _, _ = await go(seen, ModelReply(text="Hel", finish="length"), "Hi", MEMORY)
+    assert not played.going.error
+    assert kinds(played, Streaming)[0].text.startswith(f"\n\n*({told}")
 
 
 async def test_prompts_hold_schema_tools_memory_and_history_order():

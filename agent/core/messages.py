@@ -42,6 +42,7 @@ class ModelReply(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A complete answer of a model."""
 
     text: str = ""
+    """What it says; what it thinks is in ``reasoning`` alone."""
     tool_calls: tuple[ToolCall, ...] = ()
     finish: str = "stop"
     """``stop``, ``tool_calls``, ``length``, ``content_filter`` or what the provider said."""
@@ -50,6 +51,8 @@ class ModelReply(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     usage: Usage | None = None
     cost: float | None = None
     """US dollars; ``None`` when the price is unknown (never 0 for unknown)."""
+    reasoning: str = ""
+    """What the model thought before it answered, where its server tells; never shown as answer."""
 
 
 class Turn(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):

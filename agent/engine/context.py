@@ -11,7 +11,7 @@ import msgspec
 from agent.core import controls
 from agent.core.budget import fit
 from agent.core.effects import EffectKey
-from agent.core.errors import NodeFailed, ToolFailed
+from agent.core.errors import ModelFailed, NodeFailed, ToolFailed
 from agent.core.events import (
     ContextSent,
     ProcessDone,
@@ -84,13 +84,16 @@ class Context(Presence):
 
         ask = Ask(kind="model", name=request.model, request=plain)
         effect = await self._port.perform(key, ask, call, on_text or _ignore)
-        return msgspec.convert(effect.response, ModelReply)
+        reply = msgspec.convert(effect.response, ModelReply)
+        if reply.reasoning:
+            self.think(reply.reasoning[:RESULT_CHARS])
+        return reply
 
     async def structured(self, shape: type[T], messages: list[Json] | tuple[Json, ...]) -> T:
         """Ask the node's model for a value of ``shape``; repair once when it is not one.
 
         Raises:
-            ModelFailed: after all permitted tries.
+            ModelFailed: after all permitted tries, or where the answer was cut at a limit.
             NodeFailed: the second answer is not a ``shape`` either.
         """
         wanted = response_format(shape)
@@ -98,6 +101,7 @@ class Context(Presence):
         try:
             return decode(reply.text, shape)
         except msgspec.DecodeError as error:
+            _refuse_cut(reply, shape)
             fault = str(error)
         repair = (
             *messages,
@@ -108,6 +112,7 @@ class Context(Presence):
         try:
             return decode(reply.text, shape)
         except msgspec.DecodeError as error:
+            _refuse_cut(reply, shape)
             raise NodeFailed(
                 f"{self.role}: the model answered {reply.text[:200]!r} where "
                 f"{shape.__name__} was expected ({error}), twice"
@@ -213,6 +218,17 @@ class Context(Presence):
     async def _perform(self, key: EffectKey, ask: Ask, call: Call) -> Json:
         effect = await self._port.perform(key, ask, call, _ignore)
         return effect.response
+
+
+def _refuse_cut(reply: ModelReply, shape: type) -> None:
+    """Name an answer that ended at a limit: asked again, it would end there again."""
+    if reply.finish == "length":
+        raise ModelFailed(
+            "model_output_limit",
+            f"{reply.model} used up its tokens inside {shape.__name__}; raise the server's limit "
+            f"of tokens for an answer (or its context)",
+            partial={"text": reply.text},
+        )
 
 
 def _arguments(tool: str, arguments: Json) -> Json:

@@ -2,14 +2,16 @@
 
 import re
 from functools import cache
+from operator import itemgetter
 from typing import TypeVar
 
 import msgspec
 
+from agent.core import embedded
 from agent.core.json import Json
 
 T = TypeVar("T")
-_FENCE = re.compile(r"```(?:json)?\s*(.*?)```", re.DOTALL)
+_THOUGHT_END = re.compile(r"</think(?:ing)?>", re.IGNORECASE)
 
 
 @cache
@@ -24,26 +26,20 @@ def response_format(shape: type) -> Json:
 
 
 def decode(text: str, shape: type[T]) -> T:
-    """Read ``shape`` out of what a model wrote, prose and code fences around it allowed.
+    """Read ``shape`` out of what a model wrote, whatever stands around it.
+
+    The first object that fits is taken; where none does, the longest one's error is told.
 
     Raises:
         msgspec.ValidationError: it is JSON of another shape; the message names the field.
         msgspec.DecodeError: there is no JSON object in it.
     """
-    last: msgspec.DecodeError | None = None
-    for candidate in _candidates(text):
-        try:
-            return msgspec.json.decode(candidate, type=shape, strict=False)
-        except msgspec.ValidationError:
-            raise
-        except msgspec.DecodeError as error:
-            last = error
-    raise last or msgspec.DecodeError("no JSON object found")
-
-
-def _candidates(text: str) -> list[str]:
-    found = [text, *_FENCE.findall(text)]
-    start, stop = text.find("{"), text.rfind("}")
-    if 0 <= start < stop:
-        found.append(text[start : stop + 1])
-    return [candidate.strip() for candidate in found if candidate.strip()]
+    *_, answer = _THOUGHT_END.split(text)  # a model that begins in a thought only closes it
+    best: tuple[int, msgspec.DecodeError] = (-1, msgspec.DecodeError("no JSON object found"))
+    for part in dict.fromkeys((answer, text)):
+        for found in embedded.objects(part):
+            try:
+                return msgspec.json.decode(found.json, type=shape, strict=False)
+            except msgspec.DecodeError as error:
+                best = max(best, (len(found.json), error), key=itemgetter(0))
+    raise best[1]

@@ -13,12 +13,13 @@ A graph's node says what the expert can do (``description``), which ``database``
 import msgspec
 
 from agent.core import controls
-from agent.core.errors import NodeFailed, ToolFailed
+from agent.core.errors import ToolFailed
 from agent.core.frames import Envelope
 from agent.core.json import Json, canonical, fields, items
 from agent.core.schemas import Brief, described, named_in
 from agent.core.state import at, put
 from agent.engine.context import Context
+from agent.nodes.answers import answered
 from agent.nodes.calls import Work
 from agent.nodes.plans import ExpertPlan
 from agent.nodes.surroundings import page, signatures, tables, text
@@ -93,11 +94,12 @@ class ExpertNode:
         return msgspec.to_builtins(plan)
 
     async def _respond(self, ctx: Context, envelope: Envelope, work: Work, plan: Json) -> str:
+        language = at(envelope.data, "perception", "language") or "en"
         prompt = ctx.render(
             "expert_respond",
             about=ctx.spec.description,
             field=self._field(ctx),
-            language=at(envelope.data, "perception", "language") or "en",
+            language=language,
             hint=at(envelope.data, "plan", "response_hint") or "",
             plan=text(plan),
             calls=text(work.calls),
@@ -109,10 +111,7 @@ class ExpertNode:
             {"role": "system", "content": prompt},
             {"role": "user", "content": envelope.text},
         ]
-        reply = await ctx.model(messages, on_text=ctx.say)
-        if not reply.text:
-            raise NodeFailed(f"{ctx.role}: the model gave no text (finish {reply.finish!r})")
-        return reply.text
+        return await answered(ctx, messages, language)
 
     # What it knows of its database
 

@@ -4,12 +4,12 @@ Where an expert's own words were the answer, they have been streamed already; it
 """
 
 from agent.core import controls
-from agent.core.errors import NodeFailed
 from agent.core.frames import Envelope
 from agent.core.json import Json, canonical
 from agent.core.memory import conversation
 from agent.core.state import at
 from agent.engine.context import Context
+from agent.nodes.answers import answered
 
 RESULT_CHARS = 8000
 
@@ -20,6 +20,7 @@ async def output_v1(ctx: Context, envelope: Envelope) -> Envelope | None:
     if at(data, "answer"):
         return Envelope(kind="answer", text=at(data, "answer"))
     ui = at(ctx.state, "ui")
+    language = at(data, "perception", "language") or "en"
     prompt = ctx.render(
         "output",
         perception=_json(at(data, "perception")),
@@ -31,16 +32,14 @@ async def output_v1(ctx: Context, envelope: Envelope) -> Envelope | None:
         errors=_json(at(data, "errors")) if at(data, "errors") else "",
         notes=at(data, "notes") or "",
         controls=_json(controls.current(ui)) if at(data, "controls_changed") else "",
-        language=at(data, "perception", "language") or "en",
+        language=language,
     )
     messages: list[Json] = [
         {"role": "system", "content": prompt},
         *conversation(ctx.history),
         {"role": "user", "content": envelope.text},
     ]
-    reply = await ctx.model(messages, on_text=ctx.say)
-    if not reply.text:
-        raise NodeFailed(f"{ctx.role}: the model gave no text (finish {reply.finish!r})")
+    await answered(ctx, messages, language)
     return None
 
 

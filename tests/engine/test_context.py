@@ -246,7 +246,7 @@ async def test_a_structured_answer_is_decoded_and_its_schema_was_sent():
     ("wrong", "fault"),
     [
         ('{"goal": "win"}', "missing required field `steps`"),
-        ("I would rather not", "malformed"),
+        ("I would rather not", "no JSON"),
         ("", "no JSON"),
     ],
 )
@@ -270,6 +270,32 @@ async def test_a_second_wrong_answer_fails_the_node_and_quotes_it():
         "a: node_failed: a: the model answered '{\"goal\": 1}' where Plan"
     )
     assert "twice" in played.going.error
+
+
+@pytest.mark.parametrize("before", [[], ["no"]], ids=["at once", "in the repair"])
+async def test_json_cut_at_the_limit_is_named_and_not_asked_for_again(before):
+    model = ScriptedModel(*before, ModelReply(text='{"goal": "wi', finish="length", model="m"))
+    played, _ = await visit(wants([]), model=model)
+    assert len(model.asked) == len(before) + 1
+    assert played.going.error.startswith("a: model_failed: m used up its tokens inside Plan")
+
+
+async def test_whole_json_at_the_limit_is_taken():
+    got, model = [], ScriptedModel(ModelReply(text='{"goal": "w", "steps": 1}', finish="length"))
+    await visit(wants(got), model=model)
+    assert got == [Plan(goal="w", steps=1)]
+
+
+async def test_what_the_model_thought_is_told_to_observers_and_not_to_the_user():
+    async def node(ctx, envelope):
+        ctx.say((await ctx.model([{"role": "user", "content": "hi"}])).text)
+
+    model = ScriptedModel(ModelReply(text="Hello", reasoning="Hm. " * 1000))
+    played, effects = await visit(node, model=model)
+    (thought,) = of(played, Thinking)
+    assert thought.text == ("Hm. " * 1000)[:2000]
+    assert [event.text for event in of(played, Streaming)] == ["Hello"]
+    assert effects["1.a.1.0"].response["reasoning"] == "Hm. " * 1000
 
 
 # Tools

@@ -57,3 +57,23 @@ def test_the_schema_holds_the_shapes_it_refers_to():
     assert schema["properties"]["kind"]["enum"] == ["x", "y"]
     assert schema["$defs"]["Inner"]["required"] == ["n"]
     assert "$defs" not in response_format(Inner)["json_schema"]["schema"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'Like {"kind": "z"}, but right: {"kind": "x"}',
+        '```json\n{"kind": "z"}\n```\nNo, wait:\n```json\n{"kind": "x"}\n```',
+        'Set {kind}.\n{"kind": "x"}',
+        '[{"kind": "x"}]',
+        'I think {"kind": "y"} is wrong.</think>{"kind": "x"}',
+        '{"kind": "x", "note": "</think>"}',
+    ],
+)
+def test_the_right_object_is_found_behind_wrong_ones(text):
+    assert decode(text, Shape) == Shape(kind="x")
+
+
+def test_of_several_wrong_objects_the_longest_is_explained():
+    with pytest.raises(msgspec.ValidationError, match=r"inner\.n"):
+        decode('{} or {"kind": "x", "inner": {"n": "many"}} or {"kind": "z"}', Shape)

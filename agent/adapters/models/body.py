@@ -5,7 +5,8 @@ the first byte that is not white space tells more than the content type.
 """
 
 from agent.adapters.models import faults
-from agent.adapters.models.draft import Draft, too_long, whole
+from agent.adapters.models.chunks import whole
+from agent.adapters.models.draft import Draft, too_long
 from agent.adapters.models.faults import Fault
 from agent.adapters.models.sse import Events
 

@@ -1,12 +1,15 @@
 """What one server was found to take, and the request body in words it takes.
 
 A server that refuses ``json_schema`` is asked for ``json_object`` with the schema in the system
-message, then without a format; one that refuses ``stream_options`` is asked without. Both are
-remembered, so the refusal is met once.
+message, then without a format; one that refuses ``tools`` is told of them in the system message;
+one that refuses ``stream_options`` is asked without. All is remembered, so a refusal is met once.
 """
+
+from collections.abc import Sequence
 
 import msgspec
 
+from agent.adapters.models import faults, textcalls
 from agent.adapters.models.faults import Fault
 from agent.core.json import Json, canonical, fields
 from agent.core.messages import ModelRequest
@@ -18,10 +21,23 @@ _FORMAT_WORDS = (
     "json_object",
     "structured output",
     "json mode",
-    "grammar",
 )
+_GRAMMAR = "grammar"
+"""What some servers make of a schema, and of tools: a sign of either."""
 _USAGE_WORDS = ("stream_options", "include_usage")
+_TOOL_WORDS = (
+    "tools",
+    "tool_choice",
+    "tool choice",
+    "tool use",
+    "tool calling",
+    "tool-calling",
+    "function calling",
+    "function call",
+)
 _REFUSALS = (400, 404, 422, 501)
+_TOOL_REFUSALS = (*_REFUSALS, 500)
+"""llama.cpp's server refuses tools with 500 when it was started without its templates."""
 
 
 class Wording(msgspec.Struct, frozen=True):
@@ -29,6 +45,8 @@ class Wording(msgspec.Struct, frozen=True):
 
     format: int
     usage: bool
+    tools: bool
+    """Whether tools are offered as such; else in the system message."""
 
 
 class Dialect:
@@ -36,6 +54,8 @@ class Dialect:
 
     def __init__(self) -> None:
         self._formats: dict[str, int] = {}
+        self._toolless: set[str] = set()
+        self._headless: set[str] = set()
         self._usage = True
 
     def wording(self, request: ModelRequest) -> Wording:
@@ -43,39 +63,52 @@ class Dialect:
         least = SCHEMA if fields(request.response_format).get("json_schema") else OBJECT
         if request.response_format is None:
             least = NONE
-        return Wording(max(least, self._formats.get(request.model, SCHEMA)), self._usage)
+        return Wording(
+            format=max(least, self._formats.get(request.model, SCHEMA)),
+            usage=self._usage,
+            tools=request.model not in self._toolless,
+        )
 
-    def learn(self, model: str, wording: Wording, fault: Fault) -> bool:
-        """Remember what ``fault`` says about ``wording``; whether plainer words are left."""
+    def learn(self, request: ModelRequest, wording: Wording, fault: Fault) -> str:
+        """Remember what ``fault`` says about ``wording``; return what is plainer from now on."""
+        model, said = request.model, fault.said
+        explicit = wording.format < NONE and _says(said, _FORMAT_WORDS)
+        if wording.tools and request.tools and not explicit and _refuses_tools(fault):
+            self._toolless.add(model)
+            return f"{model!r} is told of tools in words"
         if fault.status not in _REFUSALS:
-            return False
-        if wording.usage and any(word in fault.said for word in _USAGE_WORDS):
+            return ""
+        if wording.usage and _says(said, _USAGE_WORDS):
             self._usage = False
-            return True
-        if wording.format < NONE and any(word in fault.said for word in _FORMAT_WORDS):
-            self._formats[model] = max(self._formats.get(model, SCHEMA), wording.format + 1)
-            return True
-        return False
-
-    def plainer(self, model: str, wording: Wording) -> str:
-        """Say in words what ``learn`` changed since ``wording``."""
-        if wording.usage and not self._usage:
             return "stream_options is left out"
-        level = self._formats.get(model, SCHEMA)
-        return f"{model!r} is asked for {'json_object' if level == OBJECT else 'no format'}"
+        if explicit or (wording.format < NONE and _GRAMMAR in said):
+            level = max(self._formats.get(model, SCHEMA), wording.format + 1)
+            self._formats[model] = level
+            return f"{model!r} is asked for {'json_object' if level == OBJECT else 'no format'}"
+        return ""
+
+    def begins_inside(self, model: str) -> bool:
+        """Whether the last answer of ``model`` began in a thought that nothing opened."""
+        return model in self._headless
+
+    def heard(self, model: str, *, headless: bool) -> None:
+        """Remember how an answer began; a model once headless is read so until it is not."""
+        (self._headless.add if headless else self._headless.discard)(model)
 
 
 def body(request: ModelRequest, wording: Wording) -> bytes:
     """Encode ``request`` as the server is to get it."""
     asked: dict[str, Json] = {
         "model": request.model,
-        "messages": request.messages,
+        "messages": request.messages if wording.tools else textcalls.retold(request.messages),
         "stream": True,
     }
     if wording.usage:
         asked["stream_options"] = {"include_usage": True}
-    if request.tools:
+    if request.tools and wording.tools:
         asked["tools"] = request.tools
+    elif request.tools:
+        asked["messages"] = _told(asked["messages"], textcalls.rule(request.tools))
     if request.temperature is not None:
         asked["temperature"] = request.temperature
     if request.max_tokens is not None:
@@ -92,17 +125,24 @@ def _ask_format(asked: dict[str, Json], request: ModelRequest, level: int) -> No
     elif level == OBJECT:
         asked["response_format"] = {"type": "json_object"}
     if level > SCHEMA and schema is not None:
-        asked["messages"] = _explained(request.messages, schema)
+        wanted = "Answer with one JSON object that matches this JSON schema:"
+        asked["messages"] = _told(asked["messages"], f"{wanted}\n{canonical(schema).decode()}")
 
 
-def _explained(messages: tuple[Json, ...], schema: Json) -> list[Json]:
-    """Say the schema in the system message: many servers take only one, and only first."""
-    rule = (
-        f"Answer with one JSON object that matches this JSON schema:\n{canonical(schema).decode()}"
-    )
+def _told(messages: Sequence[Json], rule: str) -> list[Json]:
+    """Say ``rule`` in the system message: many servers take only one, and only first."""
     first = fields(messages[0] if messages else None)
     text = first.get("content")
     if first.get("role") == "system" and isinstance(text, str):
         merged = {**first, "content": f"{text}\n\n{rule}"}
         return [merged, *messages[1:]]
     return [{"role": "system", "content": rule}, *messages]
+
+
+def _refuses_tools(fault: Fault) -> bool:
+    refused = fault.kind in (faults.REFUSED, faults.NOT_FOUND, faults.DOWN)
+    return refused and fault.status in _TOOL_REFUSALS and _says(fault.said, _TOOL_WORDS)
+
+
+def _says(said: str, words: tuple[str, ...]) -> bool:
+    return any(word in said for word in words)

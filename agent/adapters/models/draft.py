@@ -1,55 +1,20 @@
 """An answer as it grows, piece by piece, out of the chunks of a chat completion.
 
-Invariant: text is heard the moment it arrives, and what was heard stands in ``text``, whatever
-happens next.
+Invariant: text is heard the moment it is known to be text, neither thought nor tool call, and what
+was heard stands in ``text``, whatever happens next.
 """
 
-import json
 from collections.abc import Callable
 
 import msgspec
 
-from agent.adapters.models import faults
+from agent.adapters.models import chunks, faults, textcalls
+from agent.adapters.models.chunks import CallPiece, Choice, Chunk, Function
 from agent.adapters.models.faults import Fault
 from agent.adapters.models.prices import Prices, cost_of, usage_of
+from agent.adapters.models.thoughts import Thoughts
 from agent.core.json import Json, fields
-from agent.core.messages import ModelReply, ToolCall
-
-_SHOWN_BYTES = 64 * 1024
-
-
-class _Function(msgspec.Struct):
-    name: str | None = None
-    arguments: Json = None
-
-
-class _CallPiece(msgspec.Struct):
-    index: int | None = None
-    id: str | None = None
-    function: _Function | None = None
-
-
-class _Piece(msgspec.Struct):
-    content: str | list[Json] | None = None
-    refusal: str | None = None
-    tool_calls: list[_CallPiece] | None = None
-
-
-class _Choice(msgspec.Struct):
-    index: int | None = None
-    delta: _Piece | None = None
-    message: _Piece | None = None
-    finish_reason: str | None = None
-    error: Json = None
-
-
-class Chunk(msgspec.Struct):
-    """One event of a stream, or a whole answer that was not streamed."""
-
-    choices: list[_Choice] | None = None
-    model: Json = None
-    usage: Json = None
-    error: Json = None
+from agent.core.messages import ModelReply, ModelRequest, ToolCall
 
 
 class _Call:
@@ -65,7 +30,7 @@ class _Call:
         name, call_id = self.name, self.id or f"call_{place}"
         try:
             value: Json = (
-                _loads(raw.encode("utf-8", "replace"), dict[str, Json]) if raw.strip() else {}
+                chunks.loads(raw.encode("utf-8", "replace"), dict[str, Json]) if raw.strip() else {}
             )
         except ValueError:
             return ToolCall(id=call_id, name=name, arguments=None, raw=raw)
@@ -73,13 +38,33 @@ class _Call:
 
 
 class Draft:
-    """Gathers one try's answer."""
+    """Gathers one try's answer.
 
-    def __init__(self, on_text: Callable[[str], None], most_chars: int) -> None:
+    Args:
+        request: what is answered.
+        on_text: hears the text.
+        most_chars: where an answer is cut off.
+        inside: whether the model begins in a thought.
+    """
+
+    def __init__(
+        self,
+        request: ModelRequest,
+        on_text: Callable[[str], None],
+        most_chars: int,
+        *,
+        inside: bool = False,
+    ) -> None:
+        self._asked = request.model
+        self._offered = frozenset(map(_name_of, request.tools))
         self._on_text = on_text
         self._most = most_chars
         self._size = 0
+        self._thoughts = Thoughts(inside=inside)
+        self._apart: list[str] = []
+        self._refusal: list[str] = []
         self._parts: list[str] = []
+        self._held: list[str] = []
         self._calls: list[_Call] = []
         self._places: dict[int | None, _Call] = {}
         self._model = ""
@@ -97,18 +82,61 @@ class Draft:
     @property
     def complete(self) -> bool:
         """Whether this is a whole answer, even if the connection broke after it."""
-        return bool(self.finish or (self.ended and (self._parts or self._calls)))
+        return bool(self.finish or (self.ended and (self._size or self._calls)))
 
-    def reply(self, asked: str, prices: Prices) -> ModelReply:
-        """Return the finished answer to a request for the model ``asked``."""
+    @property
+    def headless(self) -> bool:
+        """Whether the answer began in a thought that nothing opened."""
+        return self._thoughts.headless
+
+    def reply(self, prices: Prices) -> ModelReply:
+        """Return the finished answer.
+
+        Raises:
+            Fault: it is no answer: declined, filtered, or nothing but thought.
+        """
+        calls = tuple(call.done(place) for place, call in enumerate(self._calls))
+        self._say(self._thoughts.end())
+        calls = calls or self._calls_in_words()
+        self._speak()
+        self._judge(calls)
+        finish = self.finish or "stop"
         return ModelReply(
             text=self.text,
-            tool_calls=tuple(call.done(place) for place, call in enumerate(self._calls)),
-            finish=self.finish or "stop",
-            model=self._model or asked,
+            tool_calls=calls,
+            finish="tool_calls" if calls and finish == "stop" else finish,
+            model=self._model or self._asked,
             usage=usage_of(self._usage),
-            cost=cost_of(self._usage, prices, self._model, asked),
+            cost=cost_of(self._usage, prices, self._model, self._asked),
+            reasoning=self._reasoning(),
         )
+
+    def _calls_in_words(self) -> tuple[ToolCall, ...]:
+        """Find calls written as text; what was not heard yet and is no call stays to be said."""
+        if not self._offered:
+            return ()
+        held = "".join(self._held)
+        calls, rest = textcalls.found(held or self.text, self._offered)
+        if held:
+            self._held = [rest] if rest else []
+        return calls
+
+    def _judge(self, calls: tuple[ToolCall, ...]) -> None:
+        if self._refusal or self.finish == "refusal":
+            quote = "".join(self._refusal)
+            raise Fault(faults.DECLINED, f"declined to answer{':' * bool(quote)}", quote=quote)
+        if self.finish == "content_filter":
+            raise Fault(faults.FILTERED, "stopped its answer by a content filter")
+        if self._parts or calls:
+            return
+        if self.finish == "length":
+            raise Fault(faults.SPENT, "used up its tokens before it said anything")
+        if self._reasoning():
+            raise Fault(faults.EMPTY, "thought, and then said nothing")
+
+    def _reasoning(self) -> str:
+        thoughts = ["".join(self._apart), *self._thoughts.found]
+        return "\n\n".join(filter(None, map(str.strip, thoughts)))
 
     def add(self, data: bytes) -> None:
         """Take the data of one event.
@@ -121,13 +149,7 @@ class Draft:
         if data.strip() == b"[DONE]":
             self.ended = True
             return
-        try:
-            chunk = _loads(data, Chunk)
-        except msgspec.ValidationError as error:
-            raise Fault(faults.GARBAGE, f"sent a chunk of another shape: {error}") from None
-        except ValueError:
-            raise Fault(faults.GARBAGE, "sent invalid JSON:", quote=_shown(data)) from None
-        self.take(chunk)
+        self.take(chunks.piece(data))
 
     def take(self, chunk: Chunk) -> None:
         """Take one decoded chunk."""
@@ -141,12 +163,14 @@ class Draft:
             if not choice.index:
                 self._choose(choice)
 
-    def _choose(self, choice: _Choice) -> None:
+    def _choose(self, choice: Choice) -> None:
         if choice.error is not None:
             raise faults.reported(choice.error)
         piece = choice.delta or choice.message
         if piece is not None:
-            self._hear(_words(piece.content) or piece.refusal or "")
+            self._hear(piece.words)
+            self._note(self._apart, piece.thought)
+            self._note(self._refusal, piece.refusal or "")
             for part in piece.tool_calls or ():
                 self._merge(part)
         if choice.finish_reason == "error":
@@ -154,14 +178,37 @@ class Draft:
         if choice.finish_reason:
             self.finish = choice.finish_reason
 
+    def _note(self, where: list[str], text: str) -> None:
+        if text:
+            self._grow(len(text))
+            where.append(text)
+
     def _hear(self, text: str) -> None:
         if text:
             self._grow(len(text))
+            self._say(self._thoughts.feed(text))
+
+    def _say(self, text: str) -> None:
+        """Let ``text`` be heard, unless it may still turn out to be a call."""
+        if not text:
+            return
+        self._held.append(text)
+        if not self._offered or self._parts or not self._may_be_call():
+            self._speak()
+
+    def _may_be_call(self) -> bool:
+        begin = next((piece for piece in self._held if piece.strip()), "")
+        return textcalls.may_begin(begin)
+
+    def _speak(self) -> None:
+        text = "".join(self._held)
+        self._held.clear()
+        if text:
             self._parts.append(text)
             self._on_text(text)
 
-    def _merge(self, part: _CallPiece) -> None:
-        function = part.function or _Function()
+    def _merge(self, part: CallPiece) -> None:
+        function = part.function or Function()
         call = self._places.get(part.index)
         if call is None or _is_next(call, part, function):
             call = self._places[part.index] = _Call()
@@ -185,59 +232,12 @@ def too_long(most: int) -> Fault:
     return Fault(faults.TOO_LONG, f"did not stop after {most} characters and was cut off")
 
 
-def whole(data: bytes) -> Chunk:
-    """Read an answer that was sent in one piece although a stream was asked for.
-
-    Raises:
-        Fault: it is not the JSON of a chat completion.
-    """
-    try:
-        chunk = _loads(data, Chunk)
-    except ValueError as error:
-        raise Fault(faults.GARBAGE, f"sent invalid JSON ({error}):", quote=_shown(data)) from None
-    if chunk.choices is None and chunk.error is None:
-        raise Fault(faults.GARBAGE, "sent JSON that is no chat completion:", quote=_shown(data))
-    return chunk
-
-
-def _is_next(call: _Call, part: _CallPiece, function: _Function) -> bool:
+def _is_next(call: _Call, part: CallPiece, function: Function) -> bool:
     """Whether ``part`` begins another call: some servers number all calls 0, or none."""
     if part.id and call.id:
         return part.id != call.id
     return part.index is None and bool(function.name and call.name)
 
 
-def _words(content: str | list[Json] | None) -> str:
-    """Return the text of ``content``, which some servers send as a list of typed parts."""
-    if not isinstance(content, list):
-        return content or ""
-    parts = (fields(part).get("text") for part in content)
-    return "".join(text for text in parts if isinstance(text, str))
-
-
-def _shown(data: bytes) -> str:
-    return data[:_SHOWN_BYTES].decode("utf-8", "replace")
-
-
-def _loads(data: bytes, shape: type[Json]) -> Json:
-    """Decode ``data``; bad UTF-8 and lone surrogates become U+FFFD.
-
-    Raises:
-        ValueError: it is not JSON, or of another shape (``msgspec.ValidationError``).
-    """
-    try:
-        return msgspec.json.decode(data, type=shape)
-    except msgspec.ValidationError:
-        raise
-    except RecursionError:
-        raise ValueError("nested too deep") from None
-    except ValueError:
-        return msgspec.json.decode(_mended(data), type=shape)
-
-
-def _mended(data: bytes) -> bytes:
-    try:
-        loose = json.dumps(json.loads(data.decode("utf-8", "replace")), ensure_ascii=False)
-    except RecursionError:
-        raise ValueError("nested too deep") from None
-    return loose.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace").encode()
+def _name_of(tool: Json) -> str:
+    return str(fields(fields(tool).get("function")).get("name"))

@@ -50,6 +50,10 @@ CONTEXT = Kind(
     "model_context_length", False, f"lower the node's token budget, or set a larger {MODEL}"
 )
 FILTERED = Kind("model_content_filter", False, "rephrase the message")
+DECLINED = Kind("model_refused", False, f"rephrase the message, or set another {MODEL}")
+SPENT = Kind(
+    "model_output_limit", False, "raise the server's limit of tokens for an answer, or ask for less"
+)
 REFUSED = Kind("model_bad_request", False, f"check whether {MODEL} takes such requests")
 
 _STATUS = {401: AUTH, 402: CREDIT, 403: AUTH, 404: NOT_FOUND, 408: TIMEOUT, 429: RATE, 504: TIMEOUT}

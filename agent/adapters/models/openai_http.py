@@ -15,7 +15,7 @@ from agent import net
 from agent.adapters.clock import SystemClock
 from agent.adapters.models import faults
 from agent.adapters.models.body import Body
-from agent.adapters.models.dialect import Dialect, Wording, body
+from agent.adapters.models.dialect import Dialect, body
 from agent.adapters.models.draft import Draft
 from agent.adapters.models.faults import Fault
 from agent.adapters.models.limits import Limits, retry_after
@@ -100,13 +100,14 @@ class OpenAIModel:
         deadline = self._clock.monotonic() + limits.total_s
         while True:
             wording = self._dialect.wording(request)
-            draft = Draft(on_text, limits.text_chars)
+            inside = self._dialect.begins_inside(request.model)
+            draft = Draft(request, on_text, limits.text_chars, inside=inside)
             try:
                 await self._try(body(request, wording), draft, deadline)
-                return draft.reply(request.model, self._prices)
+                return self._finished(request, draft)
             except Fault as fault:
-                if self._dialect.learn(request.model, wording, fault):
-                    self._tell_plainer(request.model, wording, fault)
+                if plainer := self._dialect.learn(request, wording, fault):
+                    _log.info("%s; %s from now on", self._story(fault, 1), plainer)
                     continue
                 pause = limits.pause(tries, fault.wait, self._clock.random())
                 late = self._clock.monotonic() + pause >= deadline
@@ -115,6 +116,11 @@ class OpenAIModel:
                 _log.info("%s; try %d in %.1f s", self._story(fault, tries), tries + 1, pause)
             await self._sleep(pause)
             tries += 1
+
+    def _finished(self, request: ModelRequest, draft: Draft) -> ModelReply:
+        reply = draft.reply(self._prices)
+        self._dialect.heard(request.model, headless=draft.headless)
+        return reply
 
     async def _try(self, content: bytes, draft: Draft, deadline: float) -> None:
         """Send one request and fill ``draft`` with its answer."""
@@ -177,11 +183,6 @@ class OpenAIModel:
                 came = "cannot be reached with the proxy and CA settings of this environment:"
                 raise Fault(faults.ENVIRONMENT, came, quote=str(error)) from error
         return self._opened
-
-    def _tell_plainer(self, model: str, wording: Wording, fault: Fault) -> None:
-        """Log that the server will be asked in plainer words from now on."""
-        plainer = self._dialect.plainer(model, wording)
-        _log.info("%s; %s from now on", self._story(fault, 1), plainer)
 
     def _failed(self, fault: Fault, tries: int, draft: Draft) -> ModelFailed:
         detail = f"{self._story(fault, tries)}; {fault.kind.advice}"
