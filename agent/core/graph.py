@@ -4,7 +4,8 @@ Invariant: the order of ``nodes`` is the order in which the results of one tick 
 data edges of a node the first whose condition holds is taken. Nothing else decides a route.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+import re
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from typing import Literal
 
 import msgspec
@@ -18,6 +19,8 @@ FRAME_BUDGET = 32
 NOBODY = "none"
 """The expert of a job that no expert is needed for."""
 _EXPERT = "expert_is_"
+_HEAD = re.compile(r"\s*\[\[?\s*\w+\s*\]")
+_NODE = re.compile(r"\s*\[\[\s*node\s*\]\]")
 
 
 class NodeSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -124,7 +127,13 @@ def condition(name: str) -> Condition | None:
     return CONDITIONS.get(name)
 
 
-def parse(source: str, table: Json, where: str, implementations: frozenset[str]) -> GraphSpec:
+def parse(
+    source: str,
+    table: Json,
+    where: str,
+    implementations: frozenset[str],
+    tools: frozenset[str] | None = None,
+) -> GraphSpec:
     """Turn a decoded graph file into a checked graph.
 
     Args:
@@ -132,6 +141,7 @@ def parse(source: str, table: Json, where: str, implementations: frozenset[str])
         table: the file as decoded from TOML.
         where: name of the file, for messages.
         implementations: names of the node code that can be used.
+        tools: names of the tools there are; ``None`` where that is not known.
 
     Raises:
         BadGraph: naming file, line and fault.
@@ -141,8 +151,21 @@ def parse(source: str, table: Json, where: str, implementations: frozenset[str])
     except msgspec.ValidationError as error:
         raise BadGraph(f"{where}:1: {error}") from None
     for fault, needle in _faults(graph, implementations):
-        raise BadGraph(f"{where}:{_line(source, needle)}: {fault}")
+        raise BadGraph(f"{where}:{_line(source.splitlines(), needle)}: {fault}")
+    if tools is not None:
+        _check_tools(graph, source.splitlines(), where, tools)
     return graph
+
+
+def _check_tools(graph: GraphSpec, lines: list[str], where: str, known: frozenset[str]) -> None:
+    for place, node in enumerate(graph.nodes):
+        for name in node.tools:
+            if name not in known:
+                line = _line(lines, name, _lines_of_node(lines, place))
+                raise BadGraph(
+                    f"{where}:{line}: node {node.role!r} names the tool {name!r}, which there is "
+                    f"not; known: {', '.join(sorted(known)) or 'none'}"
+                )
 
 
 def _faults(graph: GraphSpec, implementations: frozenset[str]) -> Iterator[tuple[str, str]]:
@@ -192,10 +215,20 @@ def _orphans(graph: GraphSpec) -> Iterator[tuple[str, str]]:
             yield f"no data edge leads to node {node.role!r}", node.role
 
 
-def _line(source: str, needle: str) -> int:
+def _line(lines: Iterable[str], needle: str, among: Container[int] | None = None) -> int:
     """Find the last line that quotes ``needle``: a wrong edge stands below the node it names."""
-    hits = [n for n, line in enumerate(source.splitlines(), 1) if f'"{needle}"' in line]
-    return hits[-1] if hits else 1
+    quoted = re.compile(rf"""(["']){re.escape(needle)}\1""")
+    hits = [n for n, line in enumerate(lines, 1) if quoted.search(line)]
+    wanted = [n for n in hits if among is None or n in among]
+    return (wanted or hits or [1])[-1]
+
+
+def _lines_of_node(lines: list[str], place: int) -> range:
+    """Return the lines of a ``[[node]]`` table; all of them when nodes are written otherwise."""
+    heads = [n for n, line in enumerate(lines, 1) if _HEAD.match(line)]
+    nodes = [n for n in heads if _NODE.match(lines[n - 1])]
+    start = nodes[place] if place < len(nodes) else 0
+    return range(start, next((n for n in heads if n > start), len(lines) + 1))
 
 
 def cytoscape(graph: GraphSpec) -> Json:

@@ -15,7 +15,7 @@ import msgspec
 from agent.core import lazy
 from agent.core.errors import BadGraph, NodeFailed, UnknownGraph
 from agent.core.graph import GraphSpec, parse
-from agent.core.json import Json, canonical, digest, items
+from agent.core.json import Json, canonical, digest, fields, items
 from agent.core.revisions import Manifest
 from agent.engine.ports import Render, Tool
 from agent.engine.program import Node, Program, bind
@@ -65,7 +65,8 @@ class Library:
 
     Args:
         codes: node code by versioned name.
-        tools: specifications of all tools, as models are given them.
+        tools: specifications of all tools, as models are given them; without them it is not known
+            which tools there are, and the names in graphs are not checked.
         model: id of the default model.
         graphs: folder of graph files.
         prompts: folder of templates.
@@ -76,18 +77,19 @@ class Library:
         self,
         codes: Mapping[str, Code],
         *,
-        tools: Json = (),
+        tools: Json = None,
         model: str = "",
         graphs: Path = PACKAGE / "graphs",
         prompts: Path = PACKAGE / "prompts",
         workspace: Workspace | None = None,
     ) -> None:
-        self._tools = [*tools]
+        self._tools = [*items(tools)]
+        self._known = None if tools is None else frozenset(map(_name, self._tools))
         self._shelf = Shelf(
             codes=codes,
             prompts={path.stem: path.read_text("utf-8") for path in sorted(prompts.glob("*.md"))},
             specs={},
-            common={"tools": canonical(tools).decode(), "model": model},
+            common={"tools": canonical(self._tools).decode(), "model": model},
         )
         self.trouble = ""
         """Why the workspace is not taken; told to whoever asks for a graph that is not there."""
@@ -104,7 +106,7 @@ class Library:
             BadGraph: naming file and line.
         """
         shelf = self._shelf
-        spec = _spec(source, where, shelf.codes)
+        spec = _spec(source, where, shelf.codes, self._known)
         specs = {**shelf.specs, spec.name: spec}
         self._shelf = msgspec.structs.replace(shelf, specs=specs, editions={})
         return spec
@@ -117,11 +119,12 @@ class Library:
         """
         base = self._shipped
         codes = {**base.codes, **own.codes}
+        known = None if self._known is None else self._known | own.tools.keys()
         specs, wrong = dict(base.specs), self._shadowed(own)
         files: dict[str, str] = {}
         for source, where in own.graphs:
             try:
-                spec = _spec(source, where, codes)
+                spec = _spec(source, where, codes, known)
             except BadGraph as error:
                 wrong.append(str(error))
             else:
@@ -145,11 +148,10 @@ class Library:
         self._shelf = shelf
 
     def _shadowed(self, own: Workspace) -> list[str]:
-        taken = {entry[0] for entry in map(items, self._tools) if entry}
         return [
             f"{one.where}: tool {name!r} is already there; take another name"
             for name, one in own.tools.items()
-            if name in taken
+            if name in (self._known or ())
         ]
 
     @property
@@ -202,17 +204,25 @@ def _parts(texts: Mapping[str, str], prefix: str) -> dict[str, str]:
     return {k.removeprefix(prefix): text for k, text in texts.items() if k.startswith(prefix)}
 
 
-def _spec(source: str, where: str, codes: Mapping[str, Code]) -> GraphSpec:
+def _spec(
+    source: str, where: str, codes: Mapping[str, Code], tools: frozenset[str] | None
+) -> GraphSpec:
     try:
         table = tomllib.loads(source)
     except tomllib.TOMLDecodeError as error:
         raise BadGraph(f"{where}: {error}") from None
-    return parse(source, table, where, frozenset(codes))
+    return parse(source, table, where, frozenset(codes), tools)
 
 
 def specification(tool: Tool) -> Json:
     """Return what an edition keeps of a tool."""
     return [tool.name, tool.description, tool.parameters, tool.effect, tool.is_data]
+
+
+def _name(specified: Json) -> str:
+    """Return the name of a tool: a data tool as above, or a control tool as a model is given it."""
+    control = fields(specified)
+    return control["function"]["name"] if control else specified[0]
 
 
 def _edition(spec: GraphSpec, shelf: Shelf) -> Edition:

@@ -7,20 +7,22 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from rig import Gate, ScriptedModel, ask, graph, parts_of, toml
+from rig import FunctionTool, Gate, ScriptedModel, ask, graph, parts_of, toml
 
 from agent.adapters.stores.memory import MemoryStore
+from agent.core import controls
 from agent.core.errors import UnknownGraph
 from agent.core.runs import RunStatus
 from agent.nodes.catalog import NODES
 from agent.runtime import folder as module
 from agent.runtime.folder import Folder
 from agent.runtime.hub import Hub
-from agent.runtime.library import Library
+from agent.runtime.library import Library, specification
 from agent.runtime.runtime import Runtime
 from agent.runtime.workspace import shipped
 
 pytestmark = pytest.mark.anyio
+QUERY = FunctionTool("query_db", lambda _: {"rows": []})
 OWN = toml(graph("a", name="own")).replace('impl = "a"', 'impl = "mine"')
 NODE = "async def mine(ctx, envelope):\n    ctx.say({!r})\n"
 
@@ -31,7 +33,8 @@ class Place:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.hub = Hub(lambda: 1, first=0, reserve=lambda up_to: None)
-        self.library = Library(shipped(NODES), model="scripted")
+        tools = [specification(QUERY), *controls.SPECS]
+        self.library = Library(shipped(NODES), tools=tools, model="scripted")
         self.folder = Folder(path, self.library, self.hub, lambda: 7)
 
     def write(self, name: str, text: str | bytes) -> None:
@@ -121,6 +124,28 @@ async def test_a_broken_file_is_named_and_everything_stays_as_it_was(
     assert place.errors == []
     assert place.folder.trouble == place.library.trouble == ""
     assert place.folder.status()["loaded"]["nodes"] == ["mine", "more"]
+
+
+async def test_a_tool_that_goes_breaks_the_graphs_that_name_it_until_it_comes_back(place):
+    tool = (place.path / "tools/t.py").read_bytes()
+    place.write("graphs/own.toml", OWN.replace('impl = "mine"', 'impl = "mine"\ntools = ["add"]'))
+    await place.folder.look()
+    assert place.errors == []
+    before = place.library.edition("own")
+    (place.path / "tools/t.py").unlink()
+    await place.folder.look()
+    [(file, line, cause)] = place.errors
+    assert (file, line) == ("graphs/own.toml", 6)
+    assert cause == (
+        "node 'a' names the tool 'add', which there is not; known: add_state, create_machine, "
+        "destroy_machine, emit_actions, emit_display, query_db, reset_machine, set_state"
+    )
+    assert place.library.edition("own") is before
+    assert place.folder.status()["loaded"]["tools"] == ["add"]
+    place.write("tools/t.py", tool)
+    await place.folder.look()
+    assert place.errors == []
+    assert place.library.edition("own").program.spec.nodes[0].tools == ("add",)
 
 
 async def test_every_broken_file_is_named(place):
@@ -220,8 +245,8 @@ async def test_no_folder_is_no_trouble():
 # Runs
 
 
-def opened(place: Place, **more):
-    parts = parts_of(MemoryStore(), (), {}, library=place.library, **more)
+def opened(place: Place, store: MemoryStore | None = None, **more):
+    parts = parts_of(store or MemoryStore(), (), {}, library=place.library, tools=(QUERY,), **more)
     return msgspec.structs.replace(parts, folder=place.folder), parts.store.load()
 
 
@@ -314,6 +339,26 @@ async def test_a_start_with_a_broken_folder_works_and_the_graph_comes_when_it_is
         await live.switch_graph("own")
         assert (await ask(live, "2")).response == "mended"
         assert live.workspace()["errors"] == ()
+
+
+async def test_a_run_whose_tool_and_graph_are_gone_after_a_restart_is_replayed_pinned(place):
+    place.write("graphs/own.toml", OWN.replace('impl = "mine"', 'impl = "mine"\ntools = ["add"]'))
+    node = "async def mine(ctx, envelope):\n    ctx.say(str(await ctx.call('add', {'a': 4})))\n"
+    place.write("nodes/n.py", node)
+    await place.folder.look()
+    parts, loaded = opened(place)
+    async with asyncio.timeout(20), Runtime.open(parts, loaded, graph="own") as live:
+        run = await ask(live, "1")
+    assert run.response == "4"
+    (place.path / "tools/t.py").unlink()
+    again = Place(place.path)
+    await again.folder.open()
+    assert "'add', which there is not" in again.folder.trouble
+    parts, loaded = opened(again, store=parts.store)
+    async with asyncio.timeout(20), Runtime.open(parts, loaded, graph="own") as live:
+        with pytest.raises(UnknownGraph, match="'add', which there is not"):
+            await live.replay(run.run_id)
+        assert (await live.replay(run.run_id, pinned=True))["verdict"] == "exact"
 
 
 async def test_a_tool_of_the_folder_is_called_and_its_replay_is_exact_when_it_is_gone(place):

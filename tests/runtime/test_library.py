@@ -3,6 +3,8 @@
 import pytest
 from rig import codes, graph, passes, says, toml
 
+from agent.adapters.sql.tool import QueryDb
+from agent.core import controls
 from agent.core.errors import BadGraph, NodeFailed, UnknownGraph
 from agent.core.revisions import changed
 from agent.nodes import expert
@@ -79,6 +81,39 @@ def test_a_broken_file_is_refused_with_its_line_and_the_old_graph_stays(tmp_path
     with pytest.raises(BadGraph, match=message):
         found.add(text, "x.toml")
     assert found.edition("g") is before
+
+
+TOOLS = [["look", "", {}, "read", True], {"type": "function", "function": {"name": "set_it"}}]
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "tool"),
+    [
+        ('[[node]]\nrole = "a"\nimpl = "a"\ntools = ["look", "lok"]', 5, "lok"),
+        ("[[node]]\nrole = 'a'\nimpl = 'a'\ntools = [\n  'look',\n  'lok',\n]", 7, "lok"),
+        (('[[node]]\ntools = ["b"]\nrole = "a"\nimpl = "a"\n[[node]]\nrole = "b"\nimpl = "b"\n'
+         '[[edge]]\nfrom = "a"\nto = ["b"]'), 3, "b"),
+        (('[[node]]\nrole = "a"\nimpl = "a"\ntools = ["set_it"]\n[[node]]\nrole = "b"\nimpl = "b"\n'
+         'tools = ["look", "add"]\n[[edge]]\nfrom = "a"\nto = ["b"]'), 9, "add"),
+        ('node = [{role = "a", impl = "a", tools = ["add"]}]', 2, "add"),
+    ],
+)  # fmt: skip
+def test_a_tool_that_is_not_there_is_refused_with_its_line_and_the_old_graph_stays(
+    tmp_path, text, line, tool
+):
+    found = library(tmp_path, graph("a"), tools=TOOLS)
+    before = found.edition("g")
+    said = f"x.toml:{line}: node '[ab]' names the tool '{tool}', which there is not; known: look, set_it"
+    with pytest.raises(BadGraph, match=said):
+        found.add(f'name = "g"\n{text}', "x.toml")
+    assert found.edition("g") is before
+
+
+def test_every_shipped_graph_names_tools_that_are_there(tmp_path):
+    specs = [[QueryDb.name, "", {}, "read", True], *controls.SPECS]
+    assert "v4-eras" in Library(shipped(NODES), tools=specs).names
+    with pytest.raises(BadGraph, match=r"v4_eras\.toml:24: .*'query_db', which there is not"):
+        Library(shipped(NODES), tools=controls.SPECS)
 
 
 def test_a_graph_of_the_same_name_replaces_the_old_one(tmp_path):
