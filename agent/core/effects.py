@@ -12,7 +12,7 @@ import msgspec
 from agent.core.json import Json
 from agent.core.messages import Usage
 
-EffectKind = Literal["model", "tool", "clock", "random", "id"]
+EffectKind = Literal["model", "tool", "clock", "random", "id", "operator_edit"]
 
 
 class EffectKey(msgspec.Struct, frozen=True, kw_only=True, gc=False):

@@ -4,6 +4,7 @@
   x BadInput                     400
     - Unprocessable              422
     - BadGraph                   422
+    - BadCondition               422
   x Unauthorized                 401
   x Forbidden                    403
   x NotFound                     404
@@ -13,6 +14,7 @@
   x Conflict                     409
     - Busy                       409
     - IllegalMove                409
+    - NotHeld                    409
   x TooLarge                     413
   x UnsupportedMedia             415
   x Misdirected                  421
@@ -58,6 +60,13 @@ class BadGraph(BadInput):
 
     status = 422
     slug = "bad_graph"
+
+
+class BadCondition(BadInput):
+    """A breakpoint's condition cannot be understood; the message names the column."""
+
+    status = 422
+    slug = "bad_condition"
 
 
 class Unauthorized(AgentError):  # noqa: N818
@@ -116,6 +125,12 @@ class IllegalMove(Conflict):
     """A run was asked to enter a status that its status does not lead to."""
 
     slug = "illegal_move"
+
+
+class NotHeld(Conflict):
+    """No run is held in this channel."""
+
+    slug = "not_held"
 
 
 class TooLarge(AgentError):  # noqa: N818

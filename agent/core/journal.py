@@ -5,7 +5,7 @@ Whatever is there folds to a valid trace; what was open then shows up as ``inter
 """
 
 from collections.abc import Iterable
-from typing import TypeAlias, assert_never
+from typing import Literal, TypeAlias, assert_never
 
 import msgspec
 
@@ -48,7 +48,24 @@ class Closed(
     post: bool = False
 
 
-Row: TypeAlias = Intent | Settled | Closed
+class Held(
+    msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True, tag="h", tag_field="t"
+):
+    """An operator holds the run here; the last such row says where."""
+
+    at: Literal["before", "after"]
+    frame: int
+    node: str
+    place: str
+    """``frame``, ``node``, or the id of the effect that is held back."""
+    stepping: bool = False
+    """The nodes of this frame are dispatched one after the other."""
+    reason: str
+    worked_ms: float
+    """How long the run had worked, without the time it was held."""
+
+
+Row: TypeAlias = Intent | Settled | Closed | Held
 
 
 def settled(effect: Effect) -> Settled:
@@ -71,6 +88,8 @@ class Fold:
         self.frames: list[FrameRecord] = []
         self.post_frames: list[FrameRecord] = []
         self.effects: dict[str, Effect] = {}
+        self.held: Held | None = None
+        """Where an operator last held the run; ``None`` when nobody did."""
         for row in rows:
             self._take(row)
 
@@ -90,6 +109,8 @@ class Fold:
                 )
             case Closed():
                 (self.post_frames if row.post else self.frames).extend(row.records)
+            case Held():
+                self.held = row
             case _:
                 assert_never(row)
 

@@ -15,6 +15,7 @@ from agent.core.events import Event
 from agent.core.frames import Envelope, FrameRecord, FrameTrace
 from agent.core.json import Json, canonical, first_difference
 from agent.core.revisions import Manifest, changed
+from agent.debugger.editor import Editor
 from agent.engine.context import Scene, World
 from agent.engine.effects import Ask, EffectPort, Journal, Miss, RecordedPort
 from agent.engine.engine import Pass, Recorder
@@ -80,6 +81,8 @@ class Rerun:
         self.port = RecordedPort(recording, journal)
         port: EffectPort = self.port
         self.going = Pass(program, world, scene, port, journal, emit, emit, state)
+        if any(effect.kind == "operator_edit" for effect in source.effects):
+            self.going.attach(Editor(source.effects))
 
     async def run(self, pending: Mapping[str, Envelope], *, post: bool) -> None:
         """Run all frames, and the post-frames if the recording has some."""

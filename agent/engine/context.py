@@ -50,8 +50,9 @@ class Context(Presence):
         tools: tuple[Json, ...] = (),
         shape: Json = None,
         on_text: OnText | None = None,
+        again: bool = False,
     ) -> ModelReply:
-        """Ask the node's model.
+        """Ask the node's model; ``again`` says that the answer before could not be used.
 
         Raises:
             ModelFailed: after all permitted tries.
@@ -77,17 +78,23 @@ class Context(Presence):
             )
         )
 
-        async def call(heard: OnText) -> Answer:
-            reply = await self._world.model.complete(request, heard)
-            plain_reply: Json = msgspec.to_builtins(reply)
-            return Answer(response=plain_reply, usage=reply.usage, cost=reply.cost)
-
-        ask = Ask(kind="model", name=request.model, request=plain)
-        effect = await self._port.perform(key, ask, call, on_text or _ignore)
+        ask = Ask(kind="model", name=request.model, request=plain, again=again, resend=self._resend)
+        effect = await self._port.perform(key, ask, self._asking(request), on_text or _ignore)
         reply = msgspec.convert(effect.response, ModelReply)
         if reply.reasoning:
             self.think(reply.reasoning[:RESULT_CHARS])
         return reply
+
+    def _resend(self, request: Json) -> Call:
+        return self._asking(msgspec.convert(request, ModelRequest))
+
+    def _asking(self, request: ModelRequest) -> Call:
+        async def call(heard: OnText) -> Answer:
+            reply = await self._world.model.complete(request, heard)
+            plain: Json = msgspec.to_builtins(reply)
+            return Answer(response=plain, usage=reply.usage, cost=reply.cost)
+
+        return call
 
     async def structured(self, shape: type[T], messages: list[Json] | tuple[Json, ...]) -> T:
         """Ask the node's model for a value of ``shape``; repair once when it is not one.
@@ -108,7 +115,7 @@ class Context(Presence):
             {"role": "assistant", "content": reply.text},
             {"role": "user", "content": f"That was not valid: {fault}. Answer with the JSON only."},
         )
-        reply = await self.model(repair, shape=wanted)
+        reply = await self.model(repair, shape=wanted, again=True)
         try:
             return decode(reply.text, shape)
         except msgspec.DecodeError as error:

@@ -25,6 +25,12 @@ class Ask(msgspec.Struct, frozen=True, kw_only=True):
     name: str = ""
     request: Json = None
     write: bool = False
+    again: bool = False
+    """It repeats a request whose answer could not be used."""
+    policy: str = "live"
+    """Who answers when it is performed."""
+    resend: "Callable[[Json], Call] | None" = None
+    """Makes the call for another request; ``None`` where the request cannot be edited."""
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True):
@@ -35,6 +41,8 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     cost: float | None = None
 
 
+OPERATOR = "operator"
+"""Branch of the edits that an operator makes in a visit."""
 OnText = Callable[[str], None]
 Call = Callable[[OnText], Awaitable[Answer]]
 
@@ -86,6 +94,7 @@ def _effect(key: EffectKey, ask: Ask, started: float) -> Effect:
         request_hash=digest(ask.request),
         write=ask.write,
         started=started,
+        policy=ask.policy,
     )
 
 

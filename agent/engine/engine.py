@@ -7,11 +7,13 @@ Invariants:
 * Results merge in the order the graph declares its nodes. Completion order decides nothing that is
   recorded, so the same effects always give the same trace.
 * State changes of a frame become visible to other nodes with the next frame.
+* A run can be held only where a gate is attached: between frames, between nodes that are stepped,
+  and at effects. Without one nothing is asked and nothing is paid.
 """
 
 import asyncio
 import types
-from collections.abc import Callable, Coroutine, Generator, Mapping
+from collections.abc import Callable, Coroutine, Generator, Mapping, Sequence
 from functools import partial
 from typing import Protocol, cast
 
@@ -20,15 +22,18 @@ import msgspec
 from agent.core.errors import AgentError, BudgetExceeded
 from agent.core.events import Event, FrameClosed, FrameOpened
 from agent.core.frames import Envelope, FrameRecord, preview
-from agent.core.json import Json, canonical, fields, items
+from agent.core.json import Json, canonical
 from agent.core.state import Change, apply
 from agent.engine.context import Context, Scene, World
 from agent.engine.effects import EffectPort
+from agent.engine.gate import Gate, Operator
 from agent.engine.police import INSIDE
-from agent.engine.program import Bound, Program
+from agent.engine.presence import divert
+from agent.engine.program import Program
+from agent.engine.stops import Tick
+from agent.engine.visits import Visit, follow, followed
 
 ENGINE = "frame_engine"
-JOIN = "join"
 
 
 class Recorder(Protocol):
@@ -37,22 +42,6 @@ class Recorder(Protocol):
     def closed(self, records: tuple[FrameRecord, ...], *, post: bool) -> None:
         """A tick has ended; frames and the changes in them are one write."""
         ...
-
-
-class Visit(msgspec.Struct):
-    """One node at work in the current tick."""
-
-    bound: Bound
-    envelope: Envelope
-    context: Context
-    began: float = 0.0
-    """On the monotonic clock, seconds."""
-    started: float = 0.0
-    """Unix milliseconds."""
-    took: float = 0.0
-    """Milliseconds; 0 while it works."""
-    output: Envelope | None = None
-    error: str = ""
 
 
 class Pass:
@@ -91,6 +80,9 @@ class Pass:
         self._open: list[Visit] = []
         self._monotonic = world.clock.monotonic
         self._now_ns = world.clock.now_ns
+        self._gate: Gate | None = None
+        self._began = 0.0
+        self._answered = False
         self.state = state
         self.frames: list[FrameRecord] = []
         self.post_frames: list[FrameRecord] = []
@@ -107,9 +99,47 @@ class Pass:
         """Name of the way through the graph."""
         return self._program.path(dict.fromkeys([record.node for record in self.frames]))
 
+    def worked_ms(self) -> float:
+        """How long it has worked on the answer; the time it was held does not count."""
+        return (self._monotonic() - self._began) * 1000
+
+    def attach(self, operator: Operator) -> None:
+        """Have ``operator`` stand at the gate from here on, also for the nodes at work.
+
+        Post-frames have no gate: once the answer is complete this does nothing.
+        """
+        if self._answered:
+            return
+        gate = self._gate = Gate(operator, self._port, self._monotonic, self._held)
+        self._port = gate
+        gate.begun(self._open)
+        for visit in self._open:
+            divert(visit.context, gate)
+
+    def _held(self, lost: float) -> None:
+        """Time that a run is held is no time of its own."""
+        self._began += lost
+        for visit in self._open:
+            if not visit.took:
+                visit.began += lost
+
+    def take_up(self, frames: Sequence[FrameRecord], worked_ms: float = 0.0) -> dict[str, Envelope]:
+        """Go on behind ``frames``, which another process has closed; return what is pending."""
+        self.frames += frames
+        self._began = -worked_ms / 1000
+        self.ticks = frames[-1].frame if frames else 0
+        for record in frames:
+            self._visits[record.node] = record.visit
+        return followed(record for record in frames if record.frame == self.ticks)
+
     async def run(self, pending: Mapping[str, Envelope]) -> None:
         """Run frames until nothing is pending or a node failed."""
-        while pending and not self.error:
+        self._began += self._monotonic()
+        while True:
+            if self._gate is not None:
+                pending = await self._pass(self._gate, pending)
+            if not pending or self.error:
+                return
             if self.ticks >= self._program.spec.frame_budget:
                 budget = self._program.spec.frame_budget
                 waiting = "+".join(pending)
@@ -118,8 +148,26 @@ class Pass:
             self.ticks += 1
             pending = await self._tick(self.ticks, pending, self.frames, post=False)
 
+    async def _pass(self, gate: Gate, pending: Mapping[str, Envelope]) -> dict[str, Envelope]:
+        """Stand before the gate between two frames; what is pending may change there."""
+        order = self._program.order
+        tick = Tick(
+            frame=self.ticks + 1,
+            pending={} if self.error else dict(pending),
+            state=self.state,
+            visits={role: self._visits.get(role, 0) + 1 for role in order},
+            closed=tuple([record for record in self.frames if record.frame == self.ticks]),
+            roles=tuple([r for r in order if r not in self._program.post]),
+        )
+        await gate.between(tick)
+        self.state = tick.state
+        return tick.pending
+
     async def run_post(self) -> None:
         """Run the nodes that follow the answer, in one tick that is not counted."""
+        if self._gate is not None:
+            self._port, self._gate = self._gate.behind, None
+        self._answered = True
         if not self._program.post:
             return
         turn = Envelope(
@@ -160,6 +208,8 @@ class Pass:
             )
         )
         visits = self._open = [self._begin(role, pending[role], frame) for role in roles]
+        if self._gate is not None:
+            self._gate.begun(visits)
         inside = INSIDE.set(True)
         try:
             await self._work_all(visits)
@@ -169,6 +219,8 @@ class Pass:
 
     async def _work_all(self, visits: list[Visit]) -> None:
         """Work side by side; only who follows a node that waits needs a task of its own."""
+        if self._gate is not None:
+            visits = await self._step(self._gate, visits)
         if len(visits) == 1:
             await self._work(visits[0])
             return
@@ -184,6 +236,14 @@ class Pass:
                 for other in others:  # saves the turn of the loop that leaving the group takes
                     await other
             return
+
+    async def _step(self, gate: Gate, visits: list[Visit]) -> list[Visit]:
+        """Work one after the other as long as nodes are stepped; return who is left."""
+        for place, visit in enumerate(visits):
+            if not await gate.step(visits[place:], first=not place):
+                return visits[place:]
+            await self._work(visit)
+        return []
 
     def _begin(self, role: str, envelope: Envelope, frame: int) -> Visit:
         bound = self._program.nodes[role]
@@ -202,7 +262,7 @@ class Pass:
         return Visit(bound, envelope, context)
 
     async def _work(self, visit: Visit) -> None:
-        began = visit.began = self._monotonic()
+        visit.began = self._monotonic()
         visit.started = self._now_ns() / 1e6
         try:
             output = await visit.bound.run(visit.context, visit.envelope)
@@ -214,7 +274,7 @@ class Pass:
             visit.error = _fault(output)
             if not visit.error and isinstance(output, Envelope):
                 visit.output = output
-        visit.took = int((self._monotonic() - began) * 1e6) / 1e3
+        visit.took = int((self._monotonic() - visit.began) * 1e6) / 1e3
 
     def _merge(
         self, visits: list[Visit], into: list[FrameRecord], *, post: bool
@@ -246,9 +306,7 @@ class Pass:
             output = visit.output = msgspec.structs.replace(output, sender=role)
         for route in visit.bound.routes:
             if route.holds is None or route.holds(output):
-                for target in route.targets:
-                    earlier = following.get(target)
-                    following[target] = output if earlier is None else _join(earlier, output)
+                follow(following, route.targets, output)
                 return route.label, route.condition
         return "", ""
 
@@ -339,20 +397,3 @@ def _story(error: BaseException) -> str:
     if isinstance(error, AgentError):
         return f"{error.slug}: {error}"
     return f"{type(error).__name__}: {error}"
-
-
-def _join(first: Envelope, second: Envelope) -> Envelope:
-    """Two envelopes for one node in one tick become one, in declared order."""
-    parts: list[Json] = [*items(fields(first.data).get("parts"))] if first.kind == JOIN else []
-    parts = parts or [_part(first)]
-    parts.append(_part(second))
-    return Envelope(
-        kind=JOIN,
-        text=f"{first.text}\n{second.text}",
-        data={"parts": parts},
-        sender=f"{first.sender}+{second.sender}",
-    )
-
-
-def _part(envelope: Envelope) -> Json:
-    return {"sender": envelope.sender, "text": envelope.text, "data": envelope.data}

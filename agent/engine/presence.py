@@ -5,6 +5,8 @@ once; what it changes in the channel's state is visible to itself at once and to
 the frame, merged in the order the graph declares.
 """
 
+# pyright: reportPrivateUsage=false
+# An operator's hands, at the end, are functions beside the class: no node is offered them.
 from collections.abc import Callable, Coroutine, Mapping
 
 import msgspec
@@ -18,7 +20,7 @@ from agent.core.json import Json, canonical
 from agent.core.messages import Turn
 from agent.core.redact import Redactor
 from agent.core.state import Change, apply
-from agent.engine.effects import Ask, EffectPort
+from agent.engine.effects import OPERATOR, Ask, EffectPort
 from agent.engine.police import INSIDE
 from agent.engine.ports import Clock, Model, Processes, Render, Tool
 
@@ -241,6 +243,30 @@ class Presence(msgspec.Struct):
     def effects(self) -> tuple[str, ...]:
         """Ids of the effects performed, in order."""
         return tuple(self._effects)
+
+
+# What an operator does to a visit
+
+
+# ruff: disable[SLF001]
+def divert(visit: Presence, port: EffectPort) -> None:
+    """Have what is asked from now on go through ``port``."""
+    visit._port = port
+
+
+def adopt(visit: Presence, effects: tuple[str, ...], changes: tuple[Change, ...]) -> None:
+    """Take up edits that were made before the visit began, and that its state shows already."""
+    visit._effects += effects
+    visit._indices[OPERATOR] = len(effects)
+    visit._changes += changes
+
+
+def operated(visit: Presence) -> EffectKey:
+    """Return the key of an edit that is made now."""
+    return visit._key(OPERATOR)
+
+
+# ruff: enable[SLF001]
 
 
 def _spec(tool: Tool) -> Json:

@@ -13,6 +13,7 @@ from agent.core.errors import Conflict, Overloaded, UnknownGraph
 from agent.core.events import GraphSwitched, Queued, Said
 from agent.core.runs import Run, RunStatus
 from agent.runtime.channels import Channel, Switch
+from agent.runtime.debug import Debug
 from agent.runtime.desk import channel_name
 from agent.runtime.lineage import WINDOW, state_of, turns_of
 from agent.runtime.live import LiveRun
@@ -42,7 +43,8 @@ class Lanes:
         self._group = group
         self._loop = asyncio.get_running_loop()
         self.processes = Processes(group)
-        self._worker = Worker(parts, self.processes)
+        self.debug = Debug(parts, self.open)
+        self._worker = Worker(parts, self.processes, self.debug)
         self._watchdog = Watchdog(parts.hub, self._loop, parts.clock.monotonic)
         self._channels: dict[str, Channel] = {}
         self._closing = False
@@ -189,6 +191,7 @@ class Lanes:
         """Take nothing more, and let active runs end for at most ``grace_s`` seconds."""
         self._closing = True
         active = [lane.active for lane in self._channels.values() if lane.active]
+        active = [live for live in active if live.run.status is not RunStatus.PAUSED]
         with suppress(TimeoutError):
             async with asyncio.timeout(grace_s):
                 for live in active:
@@ -218,6 +221,7 @@ class Lanes:
 
     async def recover(self, loaded: Loaded, main: str) -> None:
         """Take up what an earlier process left, channel ``main`` in any case."""
+        await self.debug.load()
         for row in loaded.channels:
             library = self._parts.library  # a graph of a broken workspace may come back
             known = row.graph in library.names or bool(library.trouble)

@@ -17,7 +17,7 @@ from agent.core.events import (
     Updated,
 )
 from agent.core.frames import FrameRecord
-from agent.core.journal import Closed, Intent, settled
+from agent.core.journal import Closed, Held, Intent, Row, settled
 from agent.core.json import Json
 from agent.core.runs import Run, RunStatus
 from agent.runtime.ports import Store
@@ -75,6 +75,8 @@ class LiveRun:
         self._loop = loop
         self._take = take
         self._waiting: list[asyncio.Future[None]] = []
+        self._watching: list[asyncio.Future[None]] = []
+        self._quiet: list[asyncio.Future[None]] = []
 
     # Journal and recorder
 
@@ -89,18 +91,31 @@ class LiveRun:
 
     async def secure(self, effect: Effect) -> None:
         """Write it and wait for the disk; refused, it leaves an empty row and not a hole."""
+        self.effects[effect.effect_id] = effect
+        try:
+            await self._secure(Intent(effect=effect))
+        except Overloaded:
+            del self.effects[effect.effect_id]
+            raise
+
+    async def held(self, place: Held) -> None:
+        """Write where the run is held and wait for the disk."""
+        await self._secure(place)
+
+    async def _secure(self, row: Row) -> None:
         index = self._next()
         try:
-            await self._store.secure(self.run.n, index, Intent(effect=effect))
+            await self._store.secure(self.run.n, index, row)
         except Overloaded:
             self._store.append(self.run.n, index, Closed(records=()))
             raise
-        self.effects[effect.effect_id] = effect
 
     def result(self, effect: Effect) -> None:
         """Write how an effect ended."""
         self.effects[effect.effect_id] = effect
         self._store.append(self.run.n, self._next(), settled(effect))
+        if self._quiet:
+            _let_go(self._quiet)
 
     def _next(self) -> int:
         self._rows += 1
@@ -146,16 +161,36 @@ class LiveRun:
 
     async def wait(self) -> None:
         """Return when it is in a terminal state and on disk."""
-        if self.over:
-            return
-        done: asyncio.Future[None] = self._loop.create_future()
-        self._waiting.append(done)
-        await done
+        if not self.over:
+            await self._wait(self._waiting)
 
     def ended(self) -> None:
         """Let go of everybody who waits."""
         self.over = True
-        for done in self._waiting:
-            if not done.done():
-                done.set_result(None)
-        self._waiting.clear()
+        _let_go(self._waiting)
+        self.moved()
+
+    async def settled(self) -> None:
+        """Return when the next effect has a result."""
+        await self._wait(self._quiet)
+
+    async def move(self) -> None:
+        """Return when the run is held, or has ended."""
+        if not self.over:
+            await self._wait(self._watching)
+
+    def moved(self) -> None:
+        """Let go of everybody who waits for the run to be held."""
+        _let_go(self._watching)
+
+    async def _wait(self, waiting: list[asyncio.Future[None]]) -> None:
+        done: asyncio.Future[None] = self._loop.create_future()
+        waiting.append(done)
+        await done
+
+
+def _let_go(waiting: list[asyncio.Future[None]]) -> None:
+    for done in waiting:
+        if not done.done():
+            done.set_result(None)
+    waiting.clear()

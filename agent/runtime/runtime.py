@@ -46,6 +46,7 @@ class Runtime(Desk):
         super().__init__(parts, lanes.open, lanes.lives, lanes.processes)
         self.hub = parts.hub
         self.board = parts.board
+        self.debug = lanes.debug
         self._lanes = lanes
         self._next_n = next_n
         self._salt = parts.clock.token(2)

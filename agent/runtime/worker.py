@@ -21,6 +21,7 @@ from agent.engine.context import World
 from agent.engine.effects import LivePort
 from agent.engine.engine import ENGINE, Pass
 from agent.runtime.channels import Channel
+from agent.runtime.debug import Debug
 from agent.runtime.library import Edition
 from agent.runtime.live import LiveRun
 from agent.runtime.parts import Opening, Parts, opening, scene_of, status_event, turns_of_run
@@ -37,8 +38,9 @@ RETRY_S = 0.5
 class Worker:
     """Executes runs, one at a time a channel."""
 
-    def __init__(self, parts: Parts, processes: Processes) -> None:
+    def __init__(self, parts: Parts, processes: Processes, debug: Debug) -> None:
         self._parts = parts
+        self._debug = debug
         self._processes = processes
         self._worlds: dict[str, World] = {}
         self._kept: set[str] = set()
@@ -69,7 +71,8 @@ class Worker:
             self._parts.hub.publish,
             channel.state,
         )
-        await self._drive(going, live, start)
+        with self._debug.at(live, going):
+            await self._drive(going, live, start)
         await self._finish(channel, live, going, local=start.local)
 
     async def refuse(
@@ -145,11 +148,9 @@ class Worker:
         return run
 
     async def _drive(self, going: Pass, live: LiveRun, start: Opening) -> None:
-        clock = self._parts.clock
-        began = clock.monotonic()
         try:
             await going.run(start.pending)
-            self._answer(going, live, (clock.monotonic() - began) * 1000)
+            self._answer(going, live)
             if not start.local and not going.error:
                 await going.run_post()
         except asyncio.CancelledError:
@@ -163,11 +164,12 @@ class Worker:
         finally:
             _settle(live)
         if not live.answered:
-            self._answer(going, live, (clock.monotonic() - began) * 1000)
+            self._answer(going, live)
 
-    def _answer(self, going: Pass, live: LiveRun, took: float) -> None:
+    def _answer(self, going: Pass, live: LiveRun) -> None:
+        took = round(going.worked_ms(), 3)
         run = live.run = replace(
-            live.run, response=going.response, total_ms=round(took, 3), error=going.error
+            live.run, response=going.response, total_ms=took, error=going.error
         )
         live.answered = True
         publish, run_id, channel = self._parts.hub.publish, run.run_id, run.channel

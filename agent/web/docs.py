@@ -6,7 +6,7 @@ import msgspec
 
 from agent.core.json import Json, fields
 from agent.web.endpoint import AnyEndpoint, Nothing
-from agent.web.openapi import describe, refusals, required
+from agent.web.openapi import describe, item_of, refusals, required
 from agent.web.routes import ENDPOINTS, SOCKETS
 
 HEAD = """\
@@ -43,6 +43,8 @@ def _section(endpoint: AnyEndpoint, schemas: Json) -> str:
 def _answer(endpoint: AnyEndpoint, schemas: Json) -> Iterator[str]:
     if endpoint.answer is None:
         yield f"Answers with {endpoint.produces}.\n"
+    elif item_of(endpoint.answer) is not None:
+        yield f"Answers with a list of `{_name(item_of(endpoint.answer))}`.\n"
     elif isinstance(endpoint.answer, type) and issubclass(endpoint.answer, msgspec.Struct):
         yield from _fields("Answer", endpoint.answer, schemas)
     else:
@@ -52,12 +54,20 @@ def _answer(endpoint: AnyEndpoint, schemas: Json) -> Iterator[str]:
 def _fields(title: str, shape: type[Json], schemas: Json) -> Iterator[str]:
     if shape is Nothing:
         return
+    item: Json = item_of(shape)
+    if item is not None:
+        yield from _fields(f"{title}: a list of `{_name(item)}`", item, schemas)
+        return
     needed = required(schemas, shape)
     yield f"| {title} | type | |\n|---|---|---|"
     for name, schema in fields(schemas[shape.__name__]["properties"]).items():
         mark = "required" if title != "Answer" and name in needed else ""
         yield f"| `{name}` | {_type(schema)} | {mark} |"
     yield ""
+
+
+def _name(shape: object) -> str:
+    return shape.__name__ if isinstance(shape, type) else str(shape)
 
 
 def _type(schema: Json) -> str:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
+from typing import get_args, get_origin
 
 import msgspec
 
@@ -34,7 +35,7 @@ def document(endpoints: Sequence[AnyEndpoint], version: str) -> bytes:
 
 def describe(endpoints: Sequence[AnyEndpoint], version: str) -> Json:
     """Return the document."""
-    named = [t for e in endpoints for t in (e.body, e.query, e.answer) if _is_struct(t)]
+    named = [t for e in endpoints for t in (e.body, e.query, e.answer) if _is_shape(t)]
     types = list(dict.fromkeys([Problem, *named]))
     schemas, components = msgspec.json.schema_components(types, ref_template=TEMPLATE)
     known = dict(zip(types, schemas, strict=True))
@@ -56,6 +57,15 @@ def describe(endpoints: Sequence[AnyEndpoint], version: str) -> Json:
     }
 
 
+def item_of(shape: object) -> object:
+    """Return what ``shape`` is a list of; ``None`` when it is no list."""
+    return get_args(shape)[0] if get_origin(shape) is list else None
+
+
+def _is_shape(shape: object) -> bool:
+    return _is_struct(shape) or _is_struct(item_of(shape))
+
+
 def _is_struct(shape: object) -> bool:
     return isinstance(shape, type) and issubclass(shape, msgspec.Struct) and shape is not Nothing
 
@@ -67,8 +77,8 @@ def _operation(endpoint: AnyEndpoint, known: Mapping[object, Json], components: 
         "parameters": [*_path_parameters(endpoint), *_query_parameters(endpoint, components)],
         "responses": _responses(endpoint, known),
     }
-    if _is_struct(endpoint.body):
-        needed = bool(required(components, endpoint.body))
+    if _is_shape(endpoint.body):
+        needed = item_of(endpoint.body) is not None or bool(required(components, endpoint.body))
         content = {media: {"schema": known[endpoint.body]} for media in endpoint.media}
         made["requestBody"] = {"required": needed, "content": content}
     if endpoint.open:

@@ -19,9 +19,11 @@ from starlette.testclient import TestClient
 
 from agent.adapters.auth.local import LocalAuth
 from agent.adapters.auth.nobody import NoAuth
-from agent.core.errors import BadInput, Busy, UnknownGraph, UnknownProcess, UnknownRun
+from agent.core.errors import BadInput, Busy, NotHeld, UnknownGraph, UnknownProcess, UnknownRun
 from agent.core.events import Event, Failed, Said, Streaming, Thinking, Topic
 from agent.core.runs import Run, RunStatus
+from agent.debugger.breakpoints import Breakpoint, Watch
+from agent.runtime.debug import Shown
 from agent.runtime.desk import NO_WORKSPACE
 from agent.runtime.hub import Hub
 from agent.runtime.suites import SuiteBoard
@@ -65,12 +67,65 @@ PROCESS = {
 }  # fmt: skip
 
 
+HELD = {
+    "held": True, "run_id": "r-000000000001-0000", "status": "paused", "channel": "main", "armed": False,
+    "frame": 2, "node": "a", "at": "before", "effect_id": "", "reason": "pause",
+    "pending": {"a": {"kind": "message", "text": "hello", "data": None, "sender": ""}},
+    "memory": {}, "ui_state": {}, "model_request": None, "tool": None, "tool_result": None,
+}  # fmt: skip
+
+
+class FakeDebug:
+    """A debugger that always holds the same run; its last step takes too long."""
+
+    def __init__(self, asked: list[tuple[Any, ...]]) -> None:
+        self.asked = asked
+        self.kept: tuple[Breakpoint, ...] = ()
+
+    def show(self, channel="main"):
+        self.asked.append(("debug", channel))
+        return HELD
+
+    def breakpoints(self, channel="main"):
+        return self.kept
+
+    async def set_breakpoints(self, breakpoints, channel="main"):
+        self.asked.append(("breakpoints", channel))
+        self.kept = Watch(breakpoints).breakpoints
+        return self.kept
+
+    async def pause(self, channel="main"):
+        self.asked.append(("pause", channel))
+        return Shown(debug=HELD)
+
+    async def step(self, unit, channel="main"):
+        self.asked.append(("step", unit, channel))
+        return Shown(debug=HELD)
+
+    async def run_to(self, frame, channel="main"):
+        self.asked.append(("run_to", frame, channel))
+        return Shown(debug=HELD, settled=False)
+
+    async def resume(self, channel="main"):
+        self.asked.append(("resume", channel))
+        raise NotHeld("no run is held")
+
+    async def drop(self, channel="main"):
+        self.asked.append(("drop", channel))
+        return HELD
+
+    async def edit(self, edits, channel="main"):
+        self.asked.append(("edit", edits, channel))
+        return HELD
+
+
 class FakeRuntime:
     """Answers in the right shapes and writes down what it was asked."""
 
     def __init__(self, hub: Hub) -> None:
         self.hub = hub
         self.asked: list[tuple[Any, ...]] = []
+        self.debug = FakeDebug(self.asked)
         self.busy = False
         self.chats = 0
         self.people: list[str] = []

@@ -20,7 +20,7 @@ from agent.adapters.stores.storable import encode as _encode, nearest
 from agent.adapters.stores.writer import Work, Writer
 from agent.core.errors import AgentError
 from agent.core.frames import Summary
-from agent.core.journal import Closed, Intent, Row, Settled
+from agent.core.journal import Closed, Held, Intent, Row, Settled
 from agent.core.json import Json
 from agent.core.runs import Run
 from agent.runtime.lineage import walk
@@ -328,7 +328,7 @@ def _packed(row: Row, db: sqlite3.Connection) -> bytes:
     def keep(name: str, text: str) -> None:
         _keep(db, name, text)
 
-    if isinstance(row, Closed):
+    if isinstance(row, Closed | Held):
         return _encode(row)
     plain: Json = msgspec.to_builtins(row)
     if isinstance(row, Settled):

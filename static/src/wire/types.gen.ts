@@ -428,7 +428,7 @@ export interface Effect {
   readonly visit: number;
   readonly branch?: string;
   readonly index?: number;
-  readonly kind: "clock" | "id" | "model" | "random" | "tool";
+  readonly kind: "clock" | "id" | "model" | "operator_edit" | "random" | "tool";
   readonly name?: string;
   readonly request?: Json;
   readonly request_hash: string;

@@ -1,0 +1,251 @@
+"""The verbs of the debugger: breakpoints, pause, step, edit, resume, drop. One held run a channel.
+
+Breakpoints belong to a channel and are kept; an armed pause is not. One owner: verbs and runs share
+the event loop's thread, and nothing here waits between looking and acting.
+"""
+
+import asyncio
+from collections.abc import Callable, Generator, Sequence
+from contextlib import contextmanager
+
+import msgspec
+
+from agent.core.errors import NotHeld
+from agent.core.ids import MAIN
+from agent.core.json import Json
+from agent.debugger.breakpoints import Breakpoint, Watch
+from agent.engine.engine import Pass
+from agent.engine.stops import Edit, Stop
+from agent.runtime.channels import Channel
+from agent.runtime.live import LiveRun
+from agent.runtime.operator import Mode, Operator, Unit
+from agent.runtime.parts import Parts
+
+RECORD = "breakpoints"
+NOTHING = Watch()
+PATIENCE_S = 10.0
+"""How long a step is waited for before it is answered all the same."""
+NOT_HELD: Json = {
+    "frame": None,
+    "node": None,
+    "at": None,
+    "effect_id": None,
+    "reason": "",
+    "pending": {},
+    "memory": None,
+    "ui_state": None,
+    "model_request": None,
+    "tool": None,
+    "tool_result": None,
+}
+
+
+class Shown(msgspec.Struct, frozen=True, kw_only=True):
+    """An answer: what is held, and whether that was waited for to the end."""
+
+    debug: Json
+    settled: bool = True
+
+
+class Debug:
+    """Holds runs and lets them go.
+
+    Args:
+        parts: what the runtime is made of.
+        channel: finds (or opens) a channel by name.
+    """
+
+    def __init__(self, parts: Parts, channel: Callable[[str], Channel]) -> None:
+        self._parts = parts
+        self._channel = channel
+        self._watches: dict[str, Watch] = {}
+        self._armed: set[str] = set()
+        """Channels whose next run is held before its first frame."""
+        self._passes: dict[int, Pass] = {}
+        """Runs at work, by number."""
+        self._operators: dict[int, Operator] = {}
+
+    async def load(self) -> None:
+        """Take up the breakpoints of an earlier process."""
+        kept: Json = await self._parts.store.record(RECORD)
+        known = msgspec.convert(kept or {}, dict[str, tuple[Breakpoint, ...]])
+        self._watches = {name: Watch(breakpoints) for name, breakpoints in known.items()}
+
+    # What the worker tells
+
+    @contextmanager
+    def at(self, live: LiveRun, going: Pass) -> Generator[None]:
+        """Know ``live`` while it works; it gets an operator only when somebody wants one."""
+        run = live.run
+        self._passes[run.n] = going
+        armed = run.channel in self._armed
+        if armed or self._watch(run.channel):
+            operator = self._operator(live, going)
+            if armed:
+                self._armed.discard(run.channel)
+                operator.pause()
+        try:
+            yield
+        finally:
+            del self._passes[run.n]
+            self._operators.pop(run.n, None)
+
+    def _watch(self, name: str) -> Watch:
+        return self._watches.get(name, NOTHING)
+
+    def _operator(self, live: LiveRun, going: Pass) -> Operator:
+        operator = self._operators.get(live.run.n)
+        if operator is None:
+            watch = self._watch(live.run.channel)
+            operator = Operator(live, self._parts, watch, going.worked_ms)
+            self._operators[live.run.n] = operator
+            going.attach(operator)
+        return operator
+
+    # Breakpoints
+
+    def breakpoints(self, channel: str = MAIN) -> tuple[Breakpoint, ...]:
+        """Return the breakpoints of a channel."""
+        return self._watch(self._channel(channel).name).breakpoints
+
+    async def set_breakpoints(
+        self, breakpoints: Sequence[Breakpoint], channel: str = MAIN
+    ) -> tuple[Breakpoint, ...]:
+        """Replace the breakpoints of a channel, also for the run at work.
+
+        Raises:
+            Unprocessable: one of them cannot be.
+        """
+        lane = self._channel(channel)
+        watch = self._watches[lane.name] = Watch(breakpoints)
+        if lane.active is not None and lane.active.run.n in self._passes:
+            self._take(lane.active, watch)
+        kept = {name: w.breakpoints for name, w in self._watches.items() if w.breakpoints}
+        await self._parts.store.save_record(RECORD, msgspec.to_builtins(kept))
+        return watch.breakpoints
+
+    def _take(self, live: LiveRun, watch: Watch) -> None:
+        known = self._operators.get(live.run.n)
+        if known is not None:
+            known.watch = watch
+        elif watch:
+            self._operator(live, self._passes[live.run.n])
+
+    # Looking
+
+    def show(self, channel: str = MAIN) -> Json:
+        """Return what is held in a channel, and what can be edited there."""
+        lane = self._channel(channel)
+        return self._shown(lane, lane.active)
+
+    def _shown(self, lane: Channel, live: LiveRun | None) -> Json:
+        stop = self._stop(live)
+        return {
+            "held": stop is not None,
+            "run_id": live.run.run_id if live else None,
+            "status": str(live.run.status) if live else None,
+            "channel": lane.name,
+            "armed": lane.name in self._armed,
+            **(NOT_HELD if stop is None else stop.view()),
+        }
+
+    def _stop(self, live: LiveRun | None) -> Stop | None:
+        operator = self._operators.get(live.run.n) if live else None
+        return operator.stop if operator else None
+
+    # Holding and letting go
+
+    async def pause(self, channel: str = MAIN) -> Shown:
+        """Hold the run at work wherever it comes next; with none, the next at its first frame."""
+        lane = self._channel(channel)
+        live = lane.active
+        if self._stop(live) is not None:
+            return Shown(debug=self.show(channel))
+        if live is None or live.run.n not in self._passes:
+            self._armed.add(lane.name)
+            return Shown(debug=self.show(channel))
+        self._operator(live, self._passes[live.run.n]).pause()
+        return await self._moved(lane, live)
+
+    async def resume(self, channel: str = MAIN) -> Json:
+        """Let the held run go on to the next breakpoint; or take back a pause that was armed.
+
+        Raises:
+            NotHeld: there is nothing to let go.
+        """
+        lane = self._channel(channel)
+        if lane.name in self._armed and self._stop(lane.active) is None:
+            self._armed.discard(lane.name)
+            return self.show(channel)
+        live, operator = self._held(lane)
+        operator.release()
+        return self._shown(lane, live)
+
+    async def step(self, unit: Unit, channel: str = MAIN) -> Shown:
+        """Let the held run go on to the next frame or node.
+
+        Raises:
+            NotHeld: there is none.
+        """
+        return await self._release(unit, channel)
+
+    async def run_to(self, frame: int, channel: str = MAIN) -> Shown:
+        """Let the held run go on to a frame.
+
+        Raises:
+            NotHeld: there is none.
+        """
+        return await self._release(frame, channel)
+
+    async def _release(self, mode: Mode, channel: str) -> Shown:
+        lane = self._channel(channel)
+        live, operator = self._held(lane)
+        operator.release(mode)
+        return await self._moved(lane, live)
+
+    async def _moved(self, lane: Channel, live: LiveRun) -> Shown:
+        """Wait until ``live`` is held again or has ended, for as long as a caller is patient."""
+        try:
+            async with asyncio.timeout(PATIENCE_S):
+                await live.move()
+        except TimeoutError:
+            return Shown(debug=self._shown(lane, live), settled=False)
+        return Shown(debug=self._shown(lane, live))
+
+    async def drop(self, channel: str = MAIN) -> Json:
+        """End the held run where it is; it is cancelled.
+
+        Raises:
+            NotHeld: there is none.
+        """
+        lane = self._channel(channel)
+        live, _operator = self._held(lane)
+        live.stop()
+        await live.wait()
+        return self._shown(lane, live)
+
+    def _held(self, lane: Channel) -> tuple[LiveRun, Operator]:
+        live = lane.active
+        operator = self._operators.get(live.run.n) if live else None
+        if live is None or operator is None or operator.stop is None:
+            raise NotHeld(
+                f"no run is held in channel {lane.name!r}; set a breakpoint or POST "
+                "/api/debug/pause first"
+            )
+        return live, operator
+
+    # Editing
+
+    async def edit(self, edits: Sequence[Edit], channel: str = MAIN) -> Json:
+        """Edit what the held run goes on with; on disk when this returns.
+
+        Raises:
+            NotHeld: there is no such run.
+            Unprocessable: a path or value does not fit; nothing was changed then.
+        """
+        lane = self._channel(channel)
+        _live, operator = self._held(lane)
+        redactor = self._parts.redactor
+        masked = [msgspec.structs.replace(e, value=redactor.json(e.value)) for e in edits]
+        await operator.edit(masked)
+        return self.show(channel)

@@ -1,0 +1,174 @@
+"""Whoever stands at the gate of one run: holds it, shows it, lets it go on.
+
+Invariant: a run that is told to be held is on disk as held, with its place, before anybody hears of
+it. One owner: everything happens on the event loop's thread, in the run's own task or in a verb.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterable, Sequence
+from typing import Literal
+
+from agent.core.effects import Effect
+from agent.core.errors import Overloaded
+from agent.core.frames import FrameRecord, totals
+from agent.core.journal import Held
+from agent.core.json import Json
+from agent.core.runs import RunStatus, advance
+from agent.debugger.breakpoints import Breakpoint, Watch, reason
+from agent.debugger.moments import Progress, moments
+from agent.engine.stops import AtNode, Between, Edit, Spot, Stop
+from agent.runtime.live import LiveRun
+from agent.runtime.parts import Parts, status_event
+
+_log = logging.getLogger(__name__)
+Unit = Literal["frame", "node"]
+Mode = Unit | int | None
+"""Hold at the next frame or node, from that frame on, or only at breakpoints."""
+ONCE = ("budget", "divergence")
+
+
+class Operator:
+    """At the gate of one run.
+
+    Args:
+        live: the run.
+        parts: what the runtime is made of.
+        watch: its breakpoints.
+        worked_ms: how long it has worked so far, without the time it was held.
+    """
+
+    def __init__(
+        self, live: LiveRun, parts: Parts, watch: Watch, worked_ms: Callable[[], float]
+    ) -> None:
+        self.watch = watch
+        self.stop: Stop | None = None
+        """Where the run is held, while it is."""
+        self._live = live
+        self._parts = parts
+        self._worked_ms = worked_ms
+        self._mode: Mode = None
+        self._pausing = False
+        self._place: Held | None = None
+        self._go: asyncio.Future[None] | None = None
+        self._met: Breakpoint | None = None
+        self._spent: set[str] = set()
+        """Breakpoints that hold a run only once, and have."""
+        self._progress = Progress(effects=live.effects, used=self._used, diverges=_never)
+
+    # What a person says
+
+    def pause(self) -> None:
+        """Have the run held wherever it comes next."""
+        self._pausing = True
+
+    def release(self, mode: Mode = None) -> None:
+        """Let the run go on, as far as ``mode`` says."""
+        self._mode, self._pausing = mode, False
+        if self._go is not None and self.stop is not None:
+            self.stop = None
+            self._turn(RunStatus.RUNNING)
+            self._go.set_result(None)
+
+    async def edit(self, edits: Sequence[Edit]) -> None:
+        """Edit what the run goes on with; on disk when this returns.
+
+        Raises:
+            Unprocessable: a path or value does not fit; nothing was changed then.
+        """
+        stop, place = self.stop, self._place
+        if stop is not None and place is not None:
+            stop.edit(edits)
+            await self._live.held(place)  # the same place again, behind the edits
+
+    # What the gate asks
+
+    @property
+    def stepping(self) -> bool:
+        """Whether the nodes of a frame are dispatched one after the other."""
+        return self._mode == "node"
+
+    def edits(self, frame: int, node: str, place: str) -> Iterable[Effect]:
+        """Return nothing: a live run was edited by nobody before."""
+        del frame, node, place
+        return ()
+
+    def wants(self, stop: Stop) -> str:
+        """Return why the run is to be held at ``stop``; empty when it is not."""
+        if self._pausing and stop.node:
+            return "pause"
+        if stop.node and self._stepped(stop):
+            return "step" if isinstance(self._mode, str) else f"run to frame {self._mode}"
+        return self._breakpoint(stop)
+
+    def _stepped(self, stop: Stop) -> bool:
+        if isinstance(stop, AtNode):
+            return self._mode == "node"
+        if not isinstance(stop, Between) or self._mode is None:
+            return False
+        return isinstance(self._mode, str) or stop.frame >= self._mode
+
+    def _breakpoint(self, stop: Stop) -> str:
+        for moment in moments(stop, self._progress):
+            for one in self.watch.matching(moment):
+                if one.id not in self._spent:
+                    self._met = one
+                    stop.spot = Spot(at=moment.at, frame=moment.frame, node=moment.node)
+                    return reason(one, moment)
+        return ""
+
+    async def quiet(self) -> None:
+        """Return when no effect of the run is under way."""
+        while any(effect.ended is None for effect in self._live.effects.values()):
+            await self._live.settled()
+
+    async def hold(self, stop: Stop) -> None:
+        """Keep the run where it is until it is let go."""
+        met, self._met = self._met, None
+        if met is not None and met.on in ONCE:
+            self._spent.add(str(met.id))
+        await self._keep(stop)
+        self._mode, self._pausing = None, False
+        self._go = asyncio.get_running_loop().create_future()
+        self.stop = stop
+        self._live.moved()
+        try:
+            await self._go
+        finally:
+            self.stop = None
+
+    async def _keep(self, stop: Stop) -> None:
+        """Have it on disk that the run is held, and where."""
+        live = self._live
+        self._place = Held(
+            at=stop.spot.at,
+            frame=stop.frame,
+            node=stop.node,
+            place=stop.place,
+            stepping=self.stepping,
+            reason=stop.reason,
+            worked_ms=self._worked_ms(),
+        )
+        self._turn(RunStatus.PAUSED)
+        try:
+            await live.held(self._place)
+        except Overloaded as error:  # it is held all the same, until the process ends
+            _log.warning("run %s is held, but not on disk: %s", live.run.run_id, error)
+
+    def _turn(self, status: RunStatus) -> None:
+        live, parts = self._live, self._parts
+        live.run = advance(live.run, status, parts.clock.now_ms())
+        parts.store.update(live.run)
+        parts.hub.publish(status_event(live.run))
+
+    # What conditions ask
+
+    def _used(self, name: str) -> Json:
+        if name == "ms":
+            return self._worked_ms()
+        tokens, cost = totals(tuple(self._live.effects.values()))
+        return tokens if name == "tokens" else cost
+
+
+def _never(_baseline: str, _stop: Stop, _record: FrameRecord | None) -> bool:
+    return False
