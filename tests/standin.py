@@ -20,7 +20,9 @@ PIECE = 7
 THOUGHT = 'Let me see. {"expert": "none"} would be wrong, wouldn\'t it? So: { first.\n\n'
 CORRECTION = "That was not valid: "
 _TOOLS = re.compile(r"\n*You can call these tools[^\n]*\n(.*?)\n\n.*<tool_call>\.$", re.DOTALL)
-_SCHEMA = re.compile(r"\n*Answer with one JSON object that matches this JSON schema:\n(\{.*\})$", re.DOTALL)
+_SCHEMA = re.compile(
+    r"\n*Answer with one JSON object that matches this JSON schema:\n(\{.*\})$", re.DOTALL
+)
 _CALL = re.compile(r"<tool_call>(.*?)</tool_call>", re.DOTALL)
 _RESULT = re.compile(r"<tool_response>\n(.*?)\n</tool_response>", re.DOTALL)
 
@@ -78,7 +80,9 @@ class StandIn:
         reply = think(understood)
         shaped = "response_format" in understood
         if habit.declines and not shaped and habit.declines.search(body["messages"][-1]["content"]):
-            return _sent([delta(refusal="I can't help with that.")], "stop", streamed=habit.streamed)
+            return _sent(
+                [delta(refusal="I can't help with that.")], "stop", streamed=habit.streamed
+            )
         text = reply.text
         if shaped:
             corrected = body["messages"][-1]["content"].startswith(CORRECTION)
@@ -97,7 +101,9 @@ class StandIn:
         deltas += [delta(content=piece) for piece in _pieces(text)]
         for place, call in enumerate(reply.calls):
             function = {"name": call.name, "arguments": json.dumps(call.arguments)}
-            deltas.append(delta(tool_calls=[{"index": place, "id": f"c{place}", "function": function}]))
+            deltas.append(
+                delta(tool_calls=[{"index": place, "id": f"c{place}", "function": function}])
+            )
         return _sent(deltas, "tool_calls" if reply.calls else "stop", streamed=habit.streamed)
 
 
@@ -143,7 +149,10 @@ def _turns(messages: list[Json]) -> Iterator[Json]:
         calls, brought = _CALL.findall(content), _RESULT.findall(content)
         if message["role"] == "assistant" and calls:
             made = [
-                {"id": f"t{next(numbers)}", "function": {**call, "arguments": json.dumps(call["arguments"])}}
+                {
+                    "id": f"t{next(numbers)}",
+                    "function": {**call, "arguments": json.dumps(call["arguments"])},
+                }
                 for call in map(json.loads, calls)
             ]
             yield {"role": "assistant", "content": None, "tool_calls": made}

@@ -6,14 +6,12 @@ suites are as green as without a socket; a message that is declined costs its ow
 
 import asyncio
 import json
-import re
-import sys
 from pathlib import Path
 
 import pytest
 from acceptance.processes import ROOT, command, surroundings
 from standin import HABITS, Habit, StandIn
-from upstream import Act, problem, serving, streams, whole
+from upstream import Act, serving
 
 pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 SUITES = [ROOT / "testcases" / f"{name}.md" for name in ("smoketest", "fast_v4", "expert_eras")]
