@@ -74,7 +74,7 @@ class Effect(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defaults=
     usage: Usage | None = None
     cost: float | None = None
     policy: str = "live"
-    """Who answered: ``live``, ``recorded``, ``static`` or ``stub``."""
+    """Who answered: ``live``, ``recorded``, ``static`` or ``stub``; see ``engine/mixed.py``."""
 
     @property
     def key(self) -> EffectKey:

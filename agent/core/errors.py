@@ -15,6 +15,7 @@
     - Busy                       409
     - IllegalMove                409
     - NotHeld                    409
+    - UnknownOutcome             409
   x TooLarge                     413
   x UnsupportedMedia             415
   x Misdirected                  421
@@ -131,6 +132,12 @@ class NotHeld(Conflict):
     """No run is held in this channel."""
 
     slug = "not_held"
+
+
+class UnknownOutcome(Conflict):
+    """A tool that writes was cut off and perhaps did its work, so it is not repeated."""
+
+    slug = "unknown_outcome"
 
 
 class TooLarge(AgentError):  # noqa: N818

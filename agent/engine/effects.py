@@ -63,6 +63,10 @@ class Journal(Protocol):
         ...
 
 
+CUT = EffectError(code="cancelled", detail="cut off before it ended")
+"""How an effect ends when its run is stopped from outside."""
+
+
 class EffectPort(Protocol):
     """One run's way to the world."""
 
@@ -143,9 +147,7 @@ class LivePort:
         else:
             self._journal.intent(effect)
         answer = None
-        error: EffectError | None = EffectError(
-            code="cancelled", detail="cut off before it ended", partial=None
-        )
+        error: EffectError | None = CUT
         inside = INSIDE.set(False)
         try:
             answer = self._masked(await call(heard))
@@ -175,6 +177,20 @@ class LivePort:
         return done
 
 
+def tell(effect: Effect, on_text: OnText) -> Effect:
+    """Have a node hear a recorded effect as it was heard then.
+
+    Raises:
+        EffectFailed: it failed.
+    """
+    for chunk in effect.chunks:
+        on_text(chunk.text)
+    if effect.error is not None:
+        failed = ModelFailed if effect.kind == "model" else ToolFailed
+        raise failed(effect.error.code, effect.error.detail, partial=effect.error.partial)
+    return effect
+
+
 class Miss(msgspec.Struct, frozen=True, kw_only=True):
     """Where a replay first asked for something else than the recording holds."""
 
@@ -196,13 +212,7 @@ class RecordedPort:
     async def perform(self, key: EffectKey, ask: Ask, call: Call, on_text: OnText) -> Effect:
         """Answer with the recorded effect of the same place and the same request."""
         del call
-        effect = self._find(key, ask)
-        for chunk in effect.chunks:
-            on_text(chunk.text)
-        if effect.error is not None:
-            failed = ModelFailed if effect.kind == "model" else ToolFailed
-            raise failed(effect.error.code, effect.error.detail, partial=effect.error.partial)
-        return effect
+        return tell(self._find(key, ask), on_text)
 
     def instant(self, key: EffectKey, ask: Ask, value: Callable[[], Json]) -> Effect:
         """Answer with the recorded value."""
@@ -215,7 +225,7 @@ class RecordedPort:
         if effect is None or unfinished or effect.request_hash != digest(ask.request):
             if self.miss is None:
                 self.miss = Miss(key=key, expected=effect, asked=ask)
-            raise Diverged(_story(key, ask, effect))
+            raise Diverged(story(key, ask, effect))
         self.matched += 1
         recorded = msgspec.structs.replace(effect, policy="recorded")
         self._journal.intent(recorded)
@@ -223,7 +233,8 @@ class RecordedPort:
         return recorded
 
 
-def _story(key: EffectKey, ask: Ask, effect: Effect | None) -> str:
+def story(key: EffectKey, ask: Ask, effect: Effect | None) -> str:
+    """Say why a recording does not answer."""
     if effect is None:
         return f"effect {key} ({ask.kind} {ask.name!r}) is not in the recording"
     if effect.ended is None:
