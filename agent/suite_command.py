@@ -68,7 +68,7 @@ class Output(msgspec.Struct, frozen=True, kw_only=True):
     "--mode",
     default="replay",
     show_default=True,
-    type=click.Choice(["replay", "live"]),
+    type=click.Choice(["replay", "hybrid", "live"]),
     help="Who answers the effects of a case with a cassette.",
 )
 @click.option("--timeout", default=60.0, show_default=True, help="Seconds a step may take.")

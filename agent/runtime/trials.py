@@ -24,8 +24,9 @@ from agent.debugger.evidence import evidence
 from agent.debugger.replay import Rerun, Verdict
 from agent.debugger.testgen import Case, case_of, input_of
 from agent.engine.context import Scene, World
-from agent.engine.effects import LivePort
+from agent.engine.effects import EffectPort, LivePort
 from agent.engine.engine import Pass
+from agent.engine.mixed import MixedPort, Rule, Rules
 from agent.engine.threads import in_thread
 from agent.runtime import aside
 from agent.runtime.library import Edition
@@ -36,7 +37,8 @@ from agent.runtime.pins import manifest_of, texts_of
 from agent.runtime.recordings import recording
 from agent.runtime.replays import SealedModel
 
-Mode = Literal["replay", "live"]
+Mode = Literal["replay", "hybrid", "live"]
+HYBRID: Rules = {"model": Rule(policy="live")}
 Number = Callable[[], tuple[int, RunId]]
 
 
@@ -142,8 +144,11 @@ class Trials:
             heard.append(event)
             live.emit(event)
 
-        work = self._replayed if mode == "replay" else self._lived
-        going, rerun = await work(stage, live, emit)
+        if mode == "replay":
+            rerun = await self._replayed(stage, live, emit)
+            going = rerun.going
+        else:
+            rerun, going = None, await self._lived(stage, live, emit, mode)
         trace = await aside.end(parts, live, going)
         if rerun is not None:  # its own time tells how fast a replay is
             trace = msgspec.structs.replace(trace, total_ms=cassette.trace.total_ms)
@@ -153,23 +158,26 @@ class Trials:
 
     async def _world(self, cassette: Cassette, edition: Edition, mode: Mode) -> World:
         world = self._parts.world(edition, await self._parts.databases.schemas())
-        if mode == "live":
+        if mode != "replay":
             return world
         return msgspec.structs.replace(world, model=SealedModel(cassette.model))
 
     async def _replayed(
         self, stage: "_Stage", live: LiveRun, emit: Callable[[Event], None]
-    ) -> tuple[Pass, Rerun | None]:
+    ) -> Rerun:
         cassette, program = stage.cassette, stage.edition.program
         rerun = Rerun(cassette.trace, program, stage.world, stage.scene, live, emit, cassette.state)
         await rerun.run(stage.start.pending, post=stage.post)
-        return rerun.going, rerun
+        return rerun
 
     async def _lived(
-        self, stage: "_Stage", live: LiveRun, emit: Callable[[Event], None]
-    ) -> tuple[Pass, Rerun | None]:
+        self, stage: "_Stage", live: LiveRun, emit: Callable[[Event], None], mode: Mode
+    ) -> Pass:
         clock = self._parts.clock
-        port = LivePort(clock, live, self._parts.redactor)
+        port: EffectPort = LivePort(clock, live, self._parts.redactor)
+        if mode == "hybrid":
+            held = {effect.effect_id: effect for effect in stage.cassette.trace.effects}
+            port = MixedPort(held, live, port, on_miss="fail", rules=HYBRID)
         program, state = stage.edition.program, stage.cassette.state
         going = Pass(program, stage.world, stage.scene, port, live, emit, emit, state)
         began = clock.monotonic()
@@ -178,7 +186,7 @@ class Trials:
         live.run = msgspec.structs.replace(live.run, total_ms=round(took, 3))
         if stage.post and not going.error:
             await going.run_post()
-        return going, None
+        return going
 
 
 class _Stage(msgspec.Struct, frozen=True, kw_only=True):

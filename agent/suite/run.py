@@ -35,7 +35,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     parallel: int = 1
     timeout_s: float = 60.0
     mode: str = "replay"
-    """Who answers the effects of a case with a cassette: ``replay`` or ``live``."""
+    """Who answers the effects of a case with a cassette: ``replay``, ``hybrid``, ``live``."""
 
 
 class Conversation(msgspec.Struct, frozen=True, kw_only=True):

@@ -39,8 +39,8 @@ class Trial(msgspec.Struct, frozen=True, kw_only=True):
     """Instead of the one the case names."""
     suite: str = ""
     """The suite that runs: the test board is told of each check, as `/api/test/status` would be."""
-    mode: Literal["replay", "live"] = "replay"
-    """`replay` asks nobody; `live` asks model and tools again."""
+    mode: Literal["replay", "hybrid", "live"] = "replay"
+    """`replay` asks nobody, `hybrid` the model again, `live` model and tools."""
 
 
 class Judged(msgspec.Struct, frozen=True, kw_only=True):

@@ -134,6 +134,34 @@ async def test_live_asks_model_and_tools_again(store, prompts):
         assert (await rt.history(10), rt.state()) == before, "no channel was touched"
 
 
+async def test_a_hybrid_asks_the_model_and_no_tool(store, prompts):
+    async with opened(store, framed(prompts)) as rt:
+        made = await made_of(rt, "how many")
+    file = prompts / "director.md"
+    file.write_text(file.read_text("utf-8") + "more", "utf-8")
+    model = ScriptedModel(v3)
+    async with opened(store, framed(prompts), model=model, rows=()) as rt:
+        judged = await tried(rt, made, mode="hybrid")
+        assert (judged["failed"], len(model.asked)) == (0, 6)
+        assert rt._parts.tools["query_db"].calls == []
+        trace = msgspec.json.decode(await rt.trace(judged["run_id"]))
+        policies = {(e["kind"], e.get("policy", "live")) for e in trace["effects"]}
+        assert policies == {("model", "live"), ("tool", "recorded")}
+
+
+async def test_a_hybrid_names_the_call_that_the_cassette_does_not_hold(store, prompts):
+    async with opened(store, framed(prompts)) as rt:
+        made = await made_of(rt, "how many")
+    made["cassette"] = msgspec.structs.replace(
+        made["cassette"], run=msgspec.structs.replace(made["cassette"].run, text="set it")
+    )
+    made["case"] = made["case"].replace("- send: how many", "- send: set it")
+    async with opened(store, framed(prompts), rows=()) as rt:
+        judged = await tried(rt, made, mode="hybrid")
+        assert judged["passed"] == 0
+        assert "(tool 'set_state') asks something else" in judged["checks"][0]["detail"]
+
+
 async def test_another_default_model_is_no_matter_to_a_replayed_case(store, prompts):
     async with opened(store, framed(prompts)) as rt:
         made = await made_of(rt, "hi")

@@ -51,8 +51,9 @@ def test_a_spoilt_case_is_red_at_its_line(server, cases, tmp_path):
     assert (bad["check"], bad["detail"]) == ("expect_frames: 3", "expected 3, got 2")
 
 
-def test_live_passes_too_on_the_same_data(server, cases):
-    done = server.cli("suite", *files(cases), "--mode", "live")
+@pytest.mark.parametrize("mode", ["hybrid", "live"])
+def test_asked_again_it_passes_on_the_same_data(server, cases, mode):
+    done = server.cli("suite", *files(cases), "--mode", mode)
     assert done.returncode == 0, done.stdout + done.stderr
 
 
