@@ -15,7 +15,7 @@ from upstream import DONE, Act, Line, delta, event, problem, streams, whole
 from agent.adapters.models.builtin.mind import Reply, think
 from agent.core.json import Json
 
-PIECE = 7
+PIECE = 11
 """Characters in a chunk: every tag and most names are cut."""
 THOUGHT = 'Let me see. {"expert": "none"} would be wrong, wouldn\'t it? So: { first.\n\n'
 CORRECTION = "That was not valid: "
@@ -47,7 +47,7 @@ class Habit:
     """Whether tools are taken."""
     streamed: bool = True
     faults: tuple[Act, ...] = ()
-    """Every third request comes to one of them."""
+    """Every fourth request comes to one of them when it is first made."""
     declines: re.Pattern[str] | None = None
     """Messages that it declines to answer in words."""
 
@@ -58,16 +58,18 @@ class StandIn:
 
     habit: Habit
     requests: int = 0
-    failed: Iterator[Act] = field(default_factory=lambda: itertools.cycle(()))
-
-    def __post_init__(self) -> None:
-        self.failed = itertools.cycle(self.habit.faults)
+    calls_in_words: int = 0
+    met: set[str] = field(default_factory=set)
 
     async def __call__(self, line: Line) -> None:
         self.requests += 1
-        if self.habit.faults and self.requests % 3 == 0:
-            await next(self.failed)(line)
-            return
+        faults, asked = self.habit.faults, json.dumps(line.request.body)
+        if asked not in self.met:
+            self.met.add(asked)
+            number, rest = divmod(len(self.met), 4)
+            if faults and not rest:
+                await faults[number % len(faults)](line)
+                return
         await self._answer(line.request.body)(line)
 
     def _answer(self, body: Json) -> Act:
@@ -95,6 +97,7 @@ class StandIn:
         if reply.calls and (habit.call or not habit.tools):
             how = habit.call or "<tool_call>{}</tool_call>"
             told = ({"name": call.name, "arguments": call.arguments} for call in reply.calls)
+            self.calls_in_words += len(reply.calls)
             text, reply = "\n".join(how.replace("{}", json.dumps(c)) for c in told), Reply()
         text = habit.before + text
         deltas = [delta(reasoning_content=piece) for piece in _pieces(habit.apart)]

@@ -20,6 +20,8 @@ from agent.suite.errors import CannotRun
 WINDOW = 40
 """Events looked at when the server names no run."""
 PAUSE_S = 0.1
+MODEL_GONE = ("model_auth", "model_no_credit", "model_not_found", "model_unreachable")
+"""Codes with which every further turn would end, too."""
 _UNFINISHED = ("running", "paused", "waiting", "queued")
 
 
@@ -139,6 +141,8 @@ class Door:
         state = await self.ask("GET", "/api/state", channel=channel)
         good = result["status"] == "done"
         detail = result.get("detail") or "no reason given"
+        if result["status"] == "error" and await self._without_model(name):
+            raise CannotRun(f"the server has no model to ask: {detail}; then run the suite again")
         return Evidence(
             run_id=name,
             trouble="" if good else f"the run ended with {result['status']}: {detail}",
@@ -147,6 +151,14 @@ class Door:
             trace=next((e["trace"] for e in events if e["event"] == "frame_trace"), None),
             events=tuple(e for e in events if e["event"] != "frame_trace"),
         )
+
+    async def _without_model(self, name: str) -> bool:
+        """Whether a run failed because its model's server cannot be used at all."""
+        with suppress(CannotRun):
+            effects = items((await self.ask("GET", f"/api/traces/{name}")).get("effects"))
+            codes = [fields(fields(effect).get("error")).get("code") for effect in effects]
+            return bool(codes) and codes[-1] in MODEL_GONE
+        return False
 
 
 def _raw(cassette: bytes) -> msgspec.Raw:
