@@ -15,7 +15,6 @@ from tempfile import TemporaryDirectory
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from agent.core.databases import Schemas
 from agent.core.events import FrameTraced
 from agent.core.frames import Envelope, FrameTrace, Summary
 from agent.core.journal import trace_of
@@ -65,7 +64,7 @@ class Alone:
     def __init__(self, ours: Adapter) -> None:
         self._parts = parts = ours.parts
         edition = parts.library.edition("bench")
-        self._program, self._world = edition.program, parts.world(edition, Schemas())
+        self._program, self._world = edition.program, parts.world(edition)
         self._state = fresh("anonymous")
         self._loop = asyncio.get_running_loop()
 

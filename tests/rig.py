@@ -28,7 +28,7 @@ from agent.engine.engine import Pass
 from agent.engine.program import Node, bind
 from agent.runtime.hub import Hub
 from agent.runtime.library import Library
-from agent.runtime.parts import Parts
+from agent.runtime.parts import NoDatabases, Parts
 from agent.runtime.runtime import Runtime
 from agent.runtime.sensor import Sensor
 from agent.runtime.suites import SuiteBoard
@@ -315,6 +315,7 @@ def parts_of(
     first: int = 0,
     library: Library | None = None,
     redactor: Redactor | None = None,
+    databases: Any = None,
 ) -> Parts:
     """Everything a runtime is made of, with memory and models of the test's own."""
     clock = clock or CountingClock()
@@ -338,6 +339,7 @@ def parts_of(
         sensor=Sensor(hub, lambda: 1_700_000_000_000, lambda: 100),
         board=SuiteBoard(hub, clock, save=save),
         redactor=redactor or Redactor(),
+        databases=databases or NoDatabases(),
     )
 
 

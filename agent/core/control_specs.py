@@ -1,6 +1,7 @@
 """The control tools as a model is told about them."""
 
 from collections.abc import Mapping
+from types import MappingProxyType
 
 from agent.core.json import Json
 
@@ -134,3 +135,4 @@ SPECS: tuple[Json, ...] = (
         {"id": _ID},
     ),
 )
+BY_NAME: Mapping[str, Json] = MappingProxyType({s["function"]["name"]: s for s in SPECS})

@@ -23,13 +23,13 @@ from agent.core.buttons import (
     sized,
     text_of,
 )
-from agent.core.control_specs import SPECS
+from agent.core.control_specs import BY_NAME, SPECS
 from agent.core.errors import ToolFailed
 from agent.core.json import Json, fields, items
 from agent.core.machines import MAX_MACHINES, add, controls_of, machine
 from agent.core.state import Change, at, drop, put
 
-__all__ = ["NAMES", "SPECS", "Resolution", "current", "mismatch", "resolve", "run"]
+__all__ = ["BY_NAME", "NAMES", "SPECS", "Resolution", "current", "mismatch", "resolve", "run"]
 
 MAX_KEYS = 200
 MAX_NUMBER = 2**53

@@ -30,6 +30,9 @@ class Schemas(msgspec.Struct, frozen=True, kw_only=True):
         return unknown(name, self.texts) if known is None else known
 
 
+NOTHING_HELD = Schemas()
+
+
 def unknown(name: str, known: Iterable[str]) -> str:
     """Return the sentence that lists the databases there are."""
     listed = ", ".join(known) or "none"

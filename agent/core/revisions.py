@@ -10,8 +10,9 @@ from agent.core.json import digest
 class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     """Content hashes by part.
 
-    Parts are ``graph``, ``prompt:<name>``, ``node:<impl>``, ``shared:<module>``, ``tools`` and
-    ``model``. The text behind each hash is kept as a blob of that name.
+    Parts are ``graph``, ``prompt:<name>``, ``node:<impl>``, ``shared:<module>``, ``tools``,
+    ``tool:<name>``, ``model`` and, once a run has begun, ``schemas``. The text
+    behind each hash is kept as a blob of that name.
     """
 
     graph: str

@@ -6,6 +6,7 @@ are to be tried, and nothing else of the installation it was recorded on.
 
 import msgspec
 
+from agent.core.databases import Schemas
 from agent.core.errors import Unprocessable
 from agent.core.frames import FrameTrace
 from agent.core.json import Json
@@ -33,6 +34,8 @@ class Cassette(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     trace: FrameTrace
     manifest: Manifest | None = None
     """What it was made of, by content."""
+    schemas: Schemas | None = None
+    """What the databases held, as its prompts told."""
 
 
 def decode(raw: bytes | msgspec.Raw, redactor: Redactor) -> Cassette:

@@ -163,10 +163,10 @@ class Context(Presence):
         mine = self.spec.tools
         if mine and ask.name not in mine:
             return await self._perform(key, ask, _unknown(ask.name, mine))
-        if ask.name in controls.NAMES:
+        if ask.name in self._world.control_tools:
             return await self._control(key, ask, arguments)
         if own is None:
-            known = (*self._world.tools, *sorted(controls.NAMES))
+            known = (*self._world.tools, *sorted(self._world.control_tools))
             return await self._perform(key, ask, _unknown(ask.name, known))
         pid, clock = f"{self.run_id}/{key}", self._world.clock
         log = Log(self._world.redactor, lambda line: self._heard(pid, line))

@@ -82,6 +82,11 @@ class Processes(Protocol):
 class Databases(Protocol):
     """What the data tools ask."""
 
+    @property
+    def known(self) -> Schemas | None:
+        """What they held when they were last looked at; ``None`` before. Asks nobody."""
+        ...
+
     async def schemas(self) -> Schemas:
         """Return what they hold, the same object until that changes; only the first time waits."""
         ...

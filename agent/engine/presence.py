@@ -40,6 +40,8 @@ class World(msgspec.Struct, frozen=True, kw_only=True):
     model: Model
     tools: Mapping[str, Tool]
     """Data tools by name."""
+    control_tools: Mapping[str, Json] = controls.BY_NAME
+    """Control tools by name, as models are given them."""
     schemas: Schemas = msgspec.field(default_factory=Schemas)
     """What the databases hold, for prompts."""
     clock: Clock
@@ -139,7 +141,8 @@ class Presence(msgspec.Struct):
     @property
     def tools(self) -> tuple[Json, ...]:
         """Specifications of the node's tools, data tools first, as a model is given them."""
-        specs = (*(_spec(tool) for tool in self._world.tools.values()), *controls.SPECS)
+        world = self._world
+        specs = (*map(_spec, world.tools.values()), *world.control_tools.values())
         mine = self.spec.tools
         return tuple(s for s in specs if s["function"]["name"] in mine) if mine else specs
 

@@ -6,26 +6,30 @@ broken file never replaces a working edition.
 
 import tomllib
 from collections.abc import Mapping
-from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import msgspec
+from msgspec.structs import replace
 
-from agent.core import lazy
+from agent.core import controls
+from agent.core.databases import NOTHING_HELD, Schemas
 from agent.core.errors import BadGraph, NodeFailed, UnknownGraph
 from agent.core.graph import GraphSpec, parse
 from agent.core.json import Json, canonical, digest, fields, items
 from agent.core.revisions import Manifest
 from agent.engine.ports import Render, Tool
 from agent.engine.program import Node, Program, bind
-from agent.runtime.kept import kept_tools
+from agent.runtime.kept import (
+    SCHEMAS,
+    kept_controls,
+    kept_schemas,
+    kept_tools,
+    schemas_text,
+)
 from agent.runtime.modules import as_node
 from agent.runtime.shared import Kept
+from agent.runtime.templates import renderer
 from agent.runtime.workspace import Broken, Code, Workspace
-
-if TYPE_CHECKING:
-    from jinja2 import Template
 
 PACKAGE = Path(__file__).resolve().parent.parent
 
@@ -42,6 +46,23 @@ class Edition(msgspec.Struct, frozen=True, kw_only=True):
     """Tools beyond those of the installation."""
     alone: bool = False
     """``tools`` are all there are: those a trace is pinned to, which nobody can call."""
+    control_tools: Mapping[str, Json] = controls.BY_NAME
+    """Control tools by name, as models are given them."""
+    schemas: Schemas = NOTHING_HELD
+    """What the databases hold, as prompts show it; a part once it was given."""
+
+    def knowing(self, schemas: Schemas) -> "Edition":
+        """Return it with ``schemas`` as a part, and so with a revision of its own."""
+        text = schemas_text(schemas)
+        parts = {**self.manifest.parts, SCHEMAS: digest(text)}
+        manifest = Manifest(graph=self.manifest.graph, parts=parts)
+        return replace(
+            self,
+            program=replace(self.program, revision=manifest.revision),
+            manifest=manifest,
+            texts={**self.texts, SCHEMAS: text},
+            schemas=schemas,
+        )
 
 
 class Shelf(msgspec.Struct, frozen=True, kw_only=True):
@@ -58,6 +79,8 @@ class Shelf(msgspec.Struct, frozen=True, kw_only=True):
     """Graph of the workspace → its file."""
     editions: dict[str, Edition] = {}
     """Filled as graphs are asked for."""
+    knowing: dict[str, Edition] = {}
+    """The same, filled as graphs are run: the latest of each."""
 
 
 class Library:
@@ -108,7 +131,7 @@ class Library:
         shelf = self._shelf
         spec = _spec(source, where, shelf.codes, self._known)
         specs = {**shelf.specs, spec.name: spec}
-        self._shelf = msgspec.structs.replace(shelf, specs=specs, editions={})
+        self._shelf = replace(shelf, specs=specs, editions={}, knowing={})
         return spec
 
     def shelf(self, own: Workspace) -> Shelf:
@@ -178,6 +201,13 @@ class Library:
             shelf.editions[name] = _edition(self.spec(name), shelf)
         return shelf.editions[name]
 
+    def knowing(self, name: str, schemas: Schemas) -> Edition:
+        """Return the current edition of a graph, for a run while the databases hold ``schemas``."""
+        latest = self._shelf.knowing
+        if name not in latest or latest[name].schemas is not schemas:
+            latest[name] = self.edition(name).knowing(schemas)
+        return latest[name]
+
     def pinned(self, manifest: Manifest, texts: Mapping[str, str]) -> Edition:
         """Rebuild the edition that a trace is pinned to, from the texts kept with it."""
         spec = msgspec.json.decode(texts["graph"], type=GraphSpec)
@@ -187,7 +217,7 @@ class Library:
             impl: _node_from(kept, source, impl, manifest.parts[f"node:{impl}"])
             for impl, source in _parts(texts, "node:").items()
         }
-        render = _renderer(prompts)
+        render = renderer(prompts)
         program = bind(spec, nodes, manifest.revision)
         tools = kept_tools(texts["tools"])
         return Edition(
@@ -197,6 +227,8 @@ class Library:
             texts=texts,
             tools=tools,
             alone=bool(tools),
+            control_tools=kept_controls(texts["tools"]) or controls.BY_NAME,
+            schemas=kept_schemas(texts[SCHEMAS]) if SCHEMAS in texts else NOTHING_HELD,
         )
 
 
@@ -238,10 +270,11 @@ def _edition(spec: GraphSpec, shelf: Shelf) -> Edition:
     manifest = Manifest(graph=spec.name, parts=hashes)
     return Edition(
         program=bind(spec, {impl: code.run for impl, code in codes.items()}, manifest.revision),
-        render=_renderer(shelf.prompts),
+        render=renderer(shelf.prompts),
         manifest=manifest,
         texts=texts,
         tools=shelf.own,
+        control_tools=kept_controls(shelf.common["tools"]) or controls.BY_NAME,
     )
 
 
@@ -253,27 +286,3 @@ def _node_from(kept: Kept, source: str, impl: str, mark: str) -> Node:
     if node is None:
         raise NodeFailed(f"the kept source of {impl!r} does not define it")
     return node
-
-
-def _renderer(prompts: Mapping[str, str]) -> Render:
-    @lru_cache
-    def template(name: str) -> "Template":
-        lazy.load("jinja2")
-        from jinja2 import Environment, StrictUndefined
-
-        if name not in prompts:
-            known = ", ".join(sorted(prompts))
-            raise NodeFailed(f"no prompt {name!r}; there are: {known}")
-        environment = Environment(
-            undefined=StrictUndefined,
-            autoescape=False,  # noqa: S701 - prompts are plain text for a model, not a page
-            trim_blocks=True,
-            lstrip_blocks=True,
-            keep_trailing_newline=False,
-        )
-        return environment.from_string(prompts[name])
-
-    def render(prompt: str, values: Mapping[str, Json]) -> str:
-        return template(prompt).render(values)
-
-    return render

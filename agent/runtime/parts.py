@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import msgspec
 
 from agent.core import controls
-from agent.core.databases import Schemas
+from agent.core.databases import NOTHING_HELD, Schemas
 from agent.core.events import RunChanged
 from agent.core.frames import MESSAGE_CHARS, Envelope
 from agent.core.graph import GraphSpec
@@ -30,9 +30,11 @@ RUNTIME = "runtime"
 class NoDatabases(msgspec.Struct, frozen=True):
     """There is nothing to ask."""
 
+    known: Schemas = NOTHING_HELD
+
     async def schemas(self) -> Schemas:
         """Return that nothing is held."""
-        return Schemas()
+        return self.known
 
     def degraded(self) -> list[str]:
         """Return that nothing is missed."""
@@ -58,12 +60,13 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
     data_file: str = ""
     version: str = ""
 
-    def world(self, edition: Edition, schemas: Schemas) -> World:
-        """Return what nodes of ``edition`` can reach while the databases hold ``schemas``."""
+    def world(self, edition: Edition) -> World:
+        """Return what nodes of ``edition`` can reach."""
         return World(
             model=self.model,
             tools=edition.tools if edition.alone else {**self.tools, **edition.tools},
-            schemas=schemas,
+            control_tools=edition.control_tools,
+            schemas=edition.schemas,
             clock=self.clock,
             render=edition.render,
             graph=edition.program.spec,

@@ -2,8 +2,10 @@
 
 import msgspec
 
+from agent.core.databases import Schemas
 from agent.core.errors import Conflict
 from agent.core.revisions import Manifest
+from agent.runtime.kept import SCHEMAS, kept_schemas
 from agent.runtime.library import Edition
 from agent.runtime.ports import Store
 
@@ -17,6 +19,12 @@ async def keep(store: Store, edition: Edition) -> None:
         await store.put_blob(manifest.parts[part], text)
     name = _name(manifest.revision)
     await store.put_blob(name, msgspec.json.encode(manifest).decode())
+
+
+async def keep_once(store: Store, edition: Edition) -> None:
+    """Store them unless they are there."""
+    if await store.blob(_name(edition.manifest.revision)) is None:
+        await keep(store, edition)
 
 
 async def manifest_of(store: Store, revision: str) -> Manifest | None:
@@ -38,6 +46,13 @@ async def texts_of(store: Store, manifest: Manifest) -> dict[str, str]:
             raise Conflict(f"part {part!r} of revision {manifest.revision!r} is not kept here")
         texts[part] = text
     return texts
+
+
+async def held_then(store: Store, manifest: Manifest | None) -> Schemas | None:
+    """Return what the databases held; ``None`` for a trace from before that was kept."""
+    name = manifest.parts.get(SCHEMAS) if manifest else None
+    text = await store.blob(name) if name else None
+    return None if text is None else kept_schemas(text)
 
 
 def _name(revision: str) -> str:

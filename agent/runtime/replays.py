@@ -22,7 +22,7 @@ from agent.runtime.library import Edition
 from agent.runtime.lineage import WINDOW, state_of, turns_of
 from agent.runtime.live import LiveRun
 from agent.runtime.parts import Parts, opening, scene_of, status_event
-from agent.runtime.pins import manifest_of, texts_of
+from agent.runtime.pins import held_then, keep_once, manifest_of, texts_of
 from agent.runtime.ports import End
 from agent.runtime.recordings import recording
 
@@ -71,21 +71,37 @@ class Replays:
             raise Conflict(f"run {source.run_id} never began; there is nothing to replay")
         trace = await recording(self._parts.store, self._parts.library, source)
         old = await manifest_of(self._parts.store, source.revision)
-        edition = await self._edition(source, old, pinned=pinned)
+        edition, now = await self._editions(source, old, pinned=pinned)
+        await keep_once(self._parts.store, edition)
         run = await self._begin(source, edition)
         live = LiveRun(run, self._parts.store, self._parts.hub.publish, asyncio.get_running_loop())
         rerun = await self._rerun(source, trace, edition, live)
-        verdict = rerun.verdict(run.run_id, old, edition.manifest)
+        verdict = rerun.verdict(run.run_id, old, now)
         await self._end(live, rerun, verdict)
         return verdict
 
-    async def _edition(self, source: Run, old: Manifest | None, *, pinned: bool) -> Edition:
-        library = self._parts.library
+    async def _editions(
+        self, source: Run, old: Manifest | None, *, pinned: bool
+    ) -> tuple[Edition, Manifest]:
+        """Return what runs, and what the recording is compared with.
+
+        What the databases held is taken from the recording, also where code and prompts are
+        today's: a database is part of the world, and the world is not touched. What they were
+        seen to hold since is compared, where this process has seen them at all.
+        """
+        library, databases, store = self._parts.library, self._parts.databases, self._parts.store
+        held = await held_then(store, old)
         if not pinned:
-            return library.edition(source.graph)
+            today = library.edition(source.graph)
+            if held is None:
+                return today.knowing(await databases.schemas()), today.manifest
+            return today.knowing(held), today.knowing(databases.known or held).manifest
         if old is None:
             raise Conflict(f"revision {source.revision!r} of {source.run_id} is not kept here")
-        return library.pinned(old, await texts_of(self._parts.store, old))
+        edition = library.pinned(old, await texts_of(store, old))
+        if held is None:
+            edition = msgspec.structs.replace(edition, schemas=await databases.schemas())
+        return edition, old
 
     async def _begin(self, source: Run, edition: Edition) -> Run:
         n, name = self._number()
@@ -122,7 +138,7 @@ class Replays:
         rerun = Rerun(
             trace,
             edition.program,
-            await self._sealed(edition),
+            self._sealed(edition),
             scene_of(live.run, turns_of(ends, WINDOW)),
             live,
             live.emit,
@@ -135,10 +151,10 @@ class Replays:
         live.run = msgspec.structs.replace(live.run, total_ms=round(took, 3))
         return rerun
 
-    async def _sealed(self, edition: Edition) -> World:
+    def _sealed(self, edition: Edition) -> World:
         """What nodes reach in a replay: the model is only a name, that of the edition."""
         model = SealedModel(edition.texts["model"])
-        world = self._parts.world(edition, await self._parts.databases.schemas())
+        world = self._parts.world(edition)
         return msgspec.structs.replace(world, model=model)
 
     async def _end(self, live: LiveRun, rerun: Rerun, verdict: Verdict) -> None:

@@ -33,7 +33,7 @@ from agent.runtime.library import Edition
 from agent.runtime.lineage import WINDOW, state_of, turns_of
 from agent.runtime.live import LiveRun
 from agent.runtime.parts import Opening, Parts, opening, scene_of
-from agent.runtime.pins import manifest_of, texts_of
+from agent.runtime.pins import held_then, keep_once, manifest_of, texts_of
 from agent.runtime.recordings import recording
 from agent.runtime.replays import SealedModel
 
@@ -96,7 +96,9 @@ class Trials:
         redactor = self._parts.redactor
         cassette = await in_thread(lambda: decode(raw, redactor), "cassette")
         run = _given(suite, cassette)
-        edition = self._parts.library.edition(graph or suite.graph or run.graph)
+        today = self._parts.library.edition(graph or suite.graph or run.graph)
+        held = None if mode == "live" else cassette.schemas
+        edition = today.knowing(held or await self._parts.databases.schemas())
         played = await self._play(cassette, run, edition, mode)
         return _judged(suite, played, mode)
 
@@ -116,25 +118,27 @@ class Trials:
             model=model or self._parts.model.default_model,
             trace=trace,
             manifest=manifest,
+            schemas=await held_then(store, manifest),
         )
 
     async def _edition(self, cassette: Cassette) -> Edition:
-        """Return what the run was made of where that is kept, else what is current."""
+        """Return what the run was made of."""
         library, manifest = self._parts.library, cassette.manifest
         if manifest is None:
-            return library.edition(cassette.run.graph)
+            raise Conflict(f"what run {cassette.run.run_id} was made of is not kept here")
         return library.pinned(manifest, await texts_of(self._parts.store, manifest))
 
     # Playing
 
     async def _play(self, cassette: Cassette, run: Run, edition: Edition, mode: Mode) -> Played:
         parts = self._parts
+        await keep_once(parts.store, edition)
         made = msgspec.structs.replace(run, kind="test", parent=0, base=None)
         live = await aside.begin(parts, made, self._number(), edition)
         stage = _Stage(
             cassette=cassette,
             edition=edition,
-            world=await self._world(cassette, edition, mode),
+            world=self._world(cassette, edition, mode),
             scene=scene_of(live.run, cassette.history),
             start=opening(run, edition.program.spec, at(cassette.state, "ui")),
         )
@@ -156,8 +160,8 @@ class Trials:
         seen = evidence(trace, heard, going.state)
         return Played(seen=seen, verdict=verdict, frames=trace.total_frames)
 
-    async def _world(self, cassette: Cassette, edition: Edition, mode: Mode) -> World:
-        world = self._parts.world(edition, await self._parts.databases.schemas())
+    def _world(self, cassette: Cassette, edition: Edition, mode: Mode) -> World:
+        world = self._parts.world(edition)
         if mode != "replay":
             return world
         return msgspec.structs.replace(world, model=SealedModel(cassette.model))

@@ -49,12 +49,13 @@ class Worker:
     async def execute(self, channel: Channel, live: LiveRun) -> None:
         """Take ``live`` to a terminal state; nothing a node does gets out of here."""
         try:
-            edition = self._parts.library.edition(channel.row.graph)
+            schemas = await self._parts.databases.schemas()
+            edition = self._parts.library.knowing(channel.row.graph, schemas)
         except AgentError as error:
             await self.refuse(live, RunStatus.ERROR, f"{error.slug}: {error}")
             return
         await self._keep(edition)
-        world = await self._world(edition)
+        world = self._world(edition)
         if live.cancelled:
             await self.refuse(live, RunStatus.CANCELLED, "cancelled before it began")
             return
@@ -112,11 +113,10 @@ class Worker:
             return ""
         return program.path(dict.fromkeys(record.node for record in frames))
 
-    async def _world(self, edition: Edition) -> World:
+    def _world(self, edition: Edition) -> World:
         revision = edition.program.revision
-        schemas = await self._parts.databases.schemas()
-        if revision not in self._worlds or self._worlds[revision].schemas is not schemas:
-            world = self._parts.world(edition, schemas)
+        if revision not in self._worlds:
+            world = self._parts.world(edition)
             self._worlds = {revision: replace(world, processes=self._processes)}
         return self._worlds[revision]
 

@@ -2,8 +2,10 @@
 
 import json
 import shutil
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 
 import pytest
 from acceptance.processes import ROOT, STALL_S, Served, agent, surroundings
@@ -172,3 +174,26 @@ def test_what_cannot_be_replayed_is_2(recorded, tmp_path):
     done = agent("replay", "msg_999", "--data-dir", data, cwd=tmp_path)
     assert (done.returncode, done.stdout) == (2, "")
     assert "msg_999" in done.stderr
+
+
+def test_a_run_replays_exactly_after_the_databases_have_changed(recorded, tmp_path):
+    data, runs = recorded
+    expert = runs[GRAPHS.index("v4-eras") * len(TEXTS) + 2]
+    copy = shutil.copytree(data, tmp_path / "data")
+    with closing(sqlite3.connect(copy / "eras.db")) as demo, demo:
+        demo.execute("CREATE TABLE vertraege (id INTEGER PRIMARY KEY, nummer TEXT)")
+        demo.execute("ALTER TABLE kunden ADD COLUMN telefon TEXT")
+    alone = agent("replay", expert, "--data-dir", copy, "--json", cwd=tmp_path)
+    verdict = json.loads(alone.stdout)
+    assert (verdict["verdict"], verdict["changed_revisions"]) == ("exact", [])
+    served = Served(copy)
+    try:
+        asked = served.ask("how many customers are in Leipzig?", channel=served.on("v4-eras"))
+        trace = json.dumps(served.get(f"/api/traces/{asked['run_id']}"))
+        assert "TABLE vertraege" in trace
+        verdict = served.post(f"/api/traces/{expert}/replay")
+        assert (verdict["verdict"], verdict["changed_revisions"]) == ("exact", ["schemas"])
+        pinned = served.post(f"/api/traces/{expert}/replay", pinned=True)
+        assert (pinned["verdict"], pinned["changed_revisions"]) == ("exact", [])
+    finally:
+        assert served.close() == 0

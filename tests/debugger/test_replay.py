@@ -3,6 +3,7 @@
 import msgspec
 import pytest
 from framed import PATHS, Forbidden, framed, opened, sealed
+from msgspec.structs import replace
 from rig import (
     CountingClock,
     FunctionTool,
@@ -17,14 +18,17 @@ from rig import (
     timeless,
 )
 
+from agent.core import controls
+from agent.core.databases import Schemas
 from agent.core.errors import Conflict, ModelFailed, ToolFailed
 from agent.core.events import Topic
 from agent.core.frames import Envelope
 from agent.core.runs import RunStatus
 from agent.core.state import put
 from agent.nodes.catalog import NODES
-from agent.runtime.library import Library
-from agent.runtime.workspace import shipped
+from agent.runtime.library import Edition, Library, specification
+from agent.runtime.modules import load
+from agent.runtime.workspace import Code, shipped
 
 pytestmark = pytest.mark.anyio
 
@@ -126,6 +130,102 @@ async def test_a_replay_occupies_no_channel_and_is_not_among_the_frames(store, p
 
 async def frames(rt, run=None):
     return msgspec.json.decode(msgspec.json.encode(await rt.frames(10, run)))
+
+
+# What the databases held
+
+
+class Holding:
+    """Databases that hold one table, or whom nobody has looked at: nobody may then."""
+
+    def __init__(self, table: str = "") -> None:
+        self.known = Schemas(texts={"d": table}) if table else None
+
+    async def schemas(self):
+        if self.known is None:
+            pytest.fail("a replay looked at a database")
+        return self.known
+
+    def degraded(self):
+        return []
+
+
+SHOWS = """async def shows(ctx, envelope):
+    await ctx.model([{"role": "user", "content": ctx.schema}])
+    ctx.say(ctx.schema_of("d"))
+"""
+
+
+def showing(store, held, tmp_path):
+    """A runtime of one node that shows a model, and says, what the databases hold."""
+    code = Code(run=vars(load(SHOWS, "shows", "shows.py"))["shows"], source=SHOWS)
+    library = Library({"shows": code}, model="scripted", graphs=tmp_path, prompts=tmp_path)
+    spec = library.add(
+        'name = "g"\n[[node]]\nrole = "a"\nimpl = "shows"\n[[path]]\nname = "p"\nvisits = "a"',
+        "g.toml",
+    )
+    return runtime(spec, {}, store=store(), library=library, databases=held)
+
+
+@pytest.mark.parametrize(
+    ("since", "told"),
+    [("TABLE a", []), ("TABLE b", ["schemas"]), ("", [])],
+    ids=["the same", "changed", "not looked at"],
+)
+async def test_a_replay_shows_nodes_what_the_databases_held_then(store, tmp_path, since, told):
+    async with showing(store, Holding("TABLE a"), tmp_path) as rt:
+        run = await ask(rt, "x")
+    assert run.response == "TABLE a"
+    async with showing(store, Holding(since), tmp_path) as rt:
+        first = await rt.replay(run.run_id)
+        assert (first["verdict"], first["matched"], first["changed_revisions"]) == (
+            "exact",
+            1,
+            told,
+        )
+        pinned = await rt.replay(run.run_id, pinned=True)
+        assert (pinned["verdict"], pinned["changed_revisions"]) == ("exact", [])
+        again = await rt.replay(first["replay_run_id"], pinned=True)
+        assert (again["verdict"], again["matched"]) == ("exact", 1)
+
+
+async def test_the_schema_is_a_part_of_the_revision(store, tmp_path):
+    revisions: list[str] = []
+    for table in ("TABLE a", "TABLE b", "TABLE a"):
+        async with showing(store, Holding(table), tmp_path) as rt:
+            revisions.append((await ask(rt, "x")).revision)
+    assert revisions[0] == revisions[2] != revisions[1]
+
+
+async def test_a_recording_from_before_schemas_were_kept_is_shown_those_of_today(
+    store, tmp_path, monkeypatch
+):
+    with monkeypatch.context() as before:
+        before.setattr(Edition, "knowing", lambda self, held: replace(self, schemas=held))
+        async with showing(store, Holding("TABLE a"), tmp_path) as rt:
+            run = await ask(rt, "x")
+    for held, verdict in (("TABLE a", "exact"), ("TABLE b", "diverged")):
+        async with showing(store, Holding(held), tmp_path) as rt:
+            for pinned in (False, True):
+                found = await rt.replay(run.run_id, pinned=pinned)
+                assert (found["verdict"], found["changed_revisions"]) == (verdict, [])
+
+
+async def test_a_model_is_shown_the_control_tools_as_they_were_in_a_pinned_replay(store, prompts):
+    tools = [specification(FunctionTool("query_db", lambda _: {})), *controls.SPECS]
+
+    def today(specs):
+        return Library(shipped(NODES), tools=specs, model="scripted", prompts=prompts)
+
+    name, *others = controls.SPECS
+    before = [tools[0], {**name, "function": {**name["function"], "description": "?"}}, *others]
+    async with opened(store, today(before)) as rt:
+        run = await ask(rt, "set it")
+    async with opened(store, today(tools), model=Forbidden()) as rt:
+        now = await rt.replay(run.run_id)
+        assert (now["verdict"], now["changed_revisions"]) == ("diverged", ["tools"])
+        pinned = await rt.replay(run.run_id, pinned=True)
+        assert (pinned["verdict"], pinned["divergence"]) == ("exact", None)
 
 
 # Small graphs: what differs

@@ -113,6 +113,11 @@ class Database:
             self._begun = True
             self._inbox.put_nowait(Job(wire.Look()))
 
+    @property
+    def seen(self) -> bool:
+        """Whether the schema was read, or could not be."""
+        return self._looked.is_set()
+
     async def looked(self) -> None:
         """Return when the schema was read, or could not be."""
         self.begin()

@@ -52,6 +52,15 @@ class Databases:
         self.begin()
         for database in self._databases.values():
             await database.looked()
+        return self._current()
+
+    @property
+    def known(self) -> Schemas | None:
+        """What they held when they were last looked at; ``None`` before. Asks nobody."""
+        seen = all(database.seen for database in self._databases.values())
+        return self._current() if seen else None
+
+    def _current(self) -> Schemas:
         texts = {name: _text(database) for name, database in self._databases.items()}
         if texts != self._schemas.texts:
             aliases = {name: found.source.name for name, found in self._by_any.items()}
