@@ -119,7 +119,7 @@ class Lanes:
             item = await lane.inbox.get()
             if isinstance(item, Switch):
                 await self._switched(lane, item)
-            elif lane.waiting.pop(item.run.run_id, None) is not None:
+            elif item is lane.active or lane.waiting.pop(item.run.run_id, None) is not None:
                 await self._work(lane, item)
 
     async def _work(self, lane: Channel, live: LiveRun) -> None:
@@ -243,6 +243,9 @@ class Lanes:
         if run.status is RunStatus.QUEUED:
             lane.waiting[run.run_id] = live
             self.lives[run.n] = live
+            lane.inbox.put(live)
+        elif run.status is RunStatus.PAUSED:
+            lane.active = self.lives[run.n] = live
             lane.inbox.put(live)
         elif run.status is RunStatus.RUNNING:
             await self._worker.interrupt(lane, live)

@@ -17,7 +17,7 @@ from agent.core.events import (
     Updated,
 )
 from agent.core.frames import FrameRecord
-from agent.core.journal import Closed, Held, Intent, Row, settled
+from agent.core.journal import Closed, Fold, Held, Intent, Row, settled
 from agent.core.json import Json
 from agent.core.runs import Run, RunStatus
 from agent.runtime.ports import Store
@@ -77,6 +77,13 @@ class LiveRun:
         self._waiting: list[asyncio.Future[None]] = []
         self._watching: list[asyncio.Future[None]] = []
         self._quiet: list[asyncio.Future[None]] = []
+
+    def take_up(self, fold: Fold) -> None:
+        """Go on behind the rows of an earlier process."""
+        self.effects.update(fold.effects)
+        self._rows = fold.count
+        self._said = [fold.response] if fold.response else []
+        self.stage = "streaming" if fold.response else "input"
 
     # Journal and recorder
 

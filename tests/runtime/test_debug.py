@@ -24,7 +24,7 @@ def edit(path: str, value) -> Edit:
 
 async def held(opened, channel="main"):
     """Wait until a run of the channel is held; what is shown of it."""
-    while not (shown := opened.debug.show(channel))["held"]:
+    while not (shown := await opened.debug.show(channel))["held"]:
         lane = opened._lanes.open(channel)
         if lane.active is None:
             await asyncio.sleep(0)
@@ -51,7 +51,7 @@ async def test_a_run_is_held_before_a_frame_shown_and_goes_on():
         assert shown["memory"]["user_name"] == "anonymous"
         assert (await opened.result(None))["status"] == "paused"
         assert (await opened.find(run.run_id)).status == "paused"
-        assert opened.debug.show("other")["held"] is False
+        assert (await opened.debug.show("other"))["held"] is False
         told = await opened.debug.resume()
         assert (told["held"], told["status"]) == (False, "running")
         assert (await opened.finished(run)).response == "fine"

@@ -83,7 +83,7 @@ class FakeDebug:
         self.asked = asked
         self.kept: tuple[Breakpoint, ...] = ()
 
-    def show(self, channel="main"):
+    async def show(self, channel="main"):
         self.asked.append(("debug", channel))
         return HELD
 
