@@ -46,9 +46,7 @@ def made(data: Path, folder: Path) -> tuple[list[Any], int]:
         run_id = command(data, "send", text, "--json")["run_id"]
         [trace] = command(data, "frames", run_id, "--json")["traces"]
         frames += trace["total_frames"]
-        cases.append(
-            command(data, "test-from", run_id, "--out", folder / f"{number}.md", "--json")
-        )
+        cases.append(command(data, "test-from", run_id, "--out", folder / f"{number}.md", "--json"))
     return cases, frames
 
 

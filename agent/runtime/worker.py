@@ -102,7 +102,7 @@ class Worker:
         live.take_up(fold)
         base: Json = channel.state if run.parent else run.base
         behind = MixedPort(fold.unfinished, Written(), self._live_port(live), on_miss="extend")
-        world, state = await self._world(edition), apply(base, fold.changes)
+        world, state = self._world(edition), apply(base, fold.changes)
         going = self._pass(edition, world, channel, live, behind, state)
         taken = taken_of(fold)
         pending = going.take_up(fold.frames, taken.held.worked_ms)
