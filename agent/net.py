@@ -251,7 +251,7 @@ def client(
 
 @cache
 def _trusts_nobody() -> ssl.SSLContext:
-    """Stand in where there is no TLS: a list of authorities takes 20 ms to read, each time."""
+    """Stand in where there is no TLS: to read the list of authorities takes each client 20 ms."""
     return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
 
