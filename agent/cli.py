@@ -12,6 +12,7 @@ import click
 from agent import __version__
 from agent.case_command import test_from
 from agent.commands import COMMANDS
+from agent.debug_command import debug
 from agent.new import new
 from agent.options import json_option, place, settings_of, stop
 from agent.processes_command import processes
@@ -178,5 +179,5 @@ def generate(*, only_check: bool) -> None:
     sys.exit(files.main(only_check))
 
 
-for _command in (*COMMANDS, new, processes, suite, test_from):
+for _command in (*COMMANDS, debug, new, processes, suite, test_from):
     main.add_command(_command)

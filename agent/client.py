@@ -23,9 +23,18 @@ class NoServer(AgentError):  # noqa: N818
 
 
 class Refused(AgentError):  # noqa: N818
-    """The server answered with an error."""
+    """The server answered with an error.
+
+    Args:
+        detail: what it said.
+        code: its stable name for that.
+    """
 
     slug = "refused"
+
+    def __init__(self, detail: str, code: str = "") -> None:
+        super().__init__(detail)
+        self.code = code
 
 
 class Client:
@@ -58,6 +67,14 @@ class Client:
         """POST ``body`` to ``path``."""
         return asyncio.run(self._ask("POST", path, body))
 
+    def put(self, path: str, body: Json) -> Json:
+        """PUT ``body`` to ``path``."""
+        return asyncio.run(self._ask("PUT", path, body))
+
+    def patch(self, path: str, body: Json) -> Json:
+        """PATCH ``path`` with ``body``."""
+        return asyncio.run(self._ask("PATCH", path, body))
+
     def follow(self, path: str) -> Json:
         """GET ``path`` until its ``status`` is final."""
         return asyncio.run(self._follow(path))
@@ -81,7 +98,8 @@ class Client:
             response = await self._send(client, request)
         answer: Json = msgspec.json.decode(response.content)
         if response.status_code >= 400:
-            raise Refused(answer.get("detail") or f"{method} {path}: {response.status_code}")
+            detail = answer.get("detail") or f"{method} {path}: {response.status_code}"
+            raise Refused(detail, answer.get("error", ""))
         return answer
 
     async def _send(self, client: "net.AsyncClient", request: "net.Request") -> "net.Response":

@@ -126,7 +126,7 @@ class Operator:
     def _arrival(self, stop: Stop, taken: Taken, held: Held) -> str:
         """Hold where the other process did; never let the run get past that unseen."""
         same = (stop.frame, stop.node, stop.place) == (held.frame, held.node, held.place)
-        beyond = stop.frame > held.frame
+        beyond = bool(stop.node) and stop.frame > held.frame
         anew = stop.node == held.node and stop.effect_id not in ("", *taken.recorded)
         if not (same or beyond or anew):
             return ""
