@@ -3,6 +3,7 @@
 import asyncio
 import gc
 import logging
+import os
 import resource
 from collections.abc import AsyncGenerator, Callable, Coroutine, Mapping
 from contextlib import asynccontextmanager
@@ -24,6 +25,7 @@ from agent.adapters.stores.sqlite import SqliteStore
 from agent.core import controls, lazy
 from agent.core.json import Json
 from agent.core.redact import Redactor
+from agent.crash import VARIABLE, set_trap
 from agent.engine import police
 from agent.engine.ports import Tool
 from agent.nodes.catalog import NODES
@@ -74,6 +76,7 @@ def model_of(settings: Settings) -> OpenAIModel:
 @asynccontextmanager
 async def open_runtime(settings: Settings) -> AsyncGenerator[Opened]:
     """Open the store, recover what was left, start the workers; close all on the way out."""
+    set_trap(os.environ.get(VARIABLE, ""))
     police.install()
     folder = settings.data_dir
     folder.mkdir(parents=True, exist_ok=True)

@@ -20,6 +20,7 @@ from agent.core.ids import MAIN, RunId, run_id
 from agent.core.json import Json
 from agent.core.runs import Run, RunStatus
 from agent.core.state import at
+from agent.crash import reached
 from agent.runtime.channels import Channel
 from agent.runtime.desk import BUSY, Desk
 from agent.runtime.lanes import Lanes
@@ -216,6 +217,7 @@ class Runtime(Desk):
         """Stop what runs, then forget the conversation; traces stay."""
         lane = self._lanes.open(channel)
         await self._lanes.stop_all(lane)
+        reached("clear.stopped")
         lane.reset()
         await self._parts.store.save_channel(lane.row)
         self.hub.publish(Cleared(node=RUNTIME, run_id="", channel=lane.name))
@@ -253,6 +255,7 @@ class Runtime(Desk):
         if run.channel != lane.name:
             raise Conflict(f"run {run.run_id} is not of channel {lane.name!r}")
         await self._lanes.restore(lane, run.n)
+        reached("head.moved")
         await self._parts.store.save_channel(lane.row)
         self._show_controls(lane)
         return {"status": "ok", "head": run.run_id, "history_len": lane.history_len}
