@@ -67,14 +67,10 @@ class Runtime(Desk):
         async with asyncio.TaskGroup() as group:
             lanes = Lanes(parts, graph, group)
             runtime = cls(parts, lanes, loaded.next_n)
-            await lanes.recover(loaded, MAIN)
-            watching = [
-                group.create_task(parts.sensor.run(), name="sensor"),
-                group.create_task(parts.board.watch(), name="suite board"),
-            ]
-            if parts.folder is not None:
-                watching.append(group.create_task(parts.folder.run(), name="workspace"))
+            watching: list[asyncio.Task[None]] = []
             try:
+                await lanes.recover(loaded, MAIN)
+                watching += _watching(parts, group)
                 yield runtime
             except Exception as error:  # noqa: BLE001 - raised below, not wrapped in a group
                 failure = error
@@ -296,6 +292,16 @@ class Runtime(Desk):
     def detach_chat(self) -> None:
         """A chat socket closed."""
         self.chats -= 1
+
+
+def _watching(parts: Parts, group: asyncio.TaskGroup) -> list[asyncio.Task[None]]:
+    tasks = [
+        group.create_task(parts.sensor.run(), name="sensor"),
+        group.create_task(parts.board.watch(), name="suite board"),
+    ]
+    if parts.folder is not None:
+        tasks.append(group.create_task(parts.folder.run(), name="workspace"))
+    return tasks
 
 
 async def _shared(first: asyncio.Future[Run]) -> Run:

@@ -24,14 +24,17 @@ CREATE TABLE records(name TEXT PRIMARY KEY, body BLOB) WITHOUT ROWID;
 """
 BUSY_S = 5.0
 """How long to wait for another program that has the file locked."""
+DAMAGED = "put a copy that is whole in its place, or use another --data-dir"
 HINTS = {
-    sqlite3.SQLITE_BUSY: "another program is writing to it; end that one, and start again",
+    sqlite3.SQLITE_BUSY: "another program is writing to it; end that one, and try again",
     sqlite3.SQLITE_READONLY: "this user may not write to it; allow it, or use another --data-dir",
     sqlite3.SQLITE_CANTOPEN: "this user may not open it, or may not write to its folder; allow it, "
     "or use another --data-dir",
-    sqlite3.SQLITE_FULL: "its disk is full; free some space, and start again",
+    sqlite3.SQLITE_FULL: "its disk is full; free some space, and try again",
+    sqlite3.SQLITE_IOERR: "its disk does not do what it should; try again",
+    sqlite3.SQLITE_CORRUPT: DAMAGED,
+    sqlite3.SQLITE_NOTADB: DAMAGED,
 }
-DAMAGED = "put a copy that is whole in its place, or use another --data-dir"
 
 
 class NewerSchema(AgentError):  # noqa: N818
@@ -51,18 +54,26 @@ def unreadable(path: Path, cause: object, hint: str = DAMAGED) -> UnreadableStor
     return UnreadableStore(f"{path} cannot be used ({cause}); {hint}")
 
 
+def hint_of(error: sqlite3.Error) -> str:
+    """Return what to do about what SQLite said."""
+    return HINTS.get(getattr(error, "sqlite_errorcode", 0) & 0xFF, "try again")
+
+
 def story(path: Path, error: sqlite3.Error) -> UnreadableStore:
-    """Return the error for what SQLite said of ``path``."""
-    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
-    return unreadable(path, error, HINTS.get(code, DAMAGED))
+    """Return the error for what SQLite said of ``path`` when it was opened or read."""
+    return unreadable(path, error, hint_of(error))
 
 
 def connect(path: Path) -> sqlite3.Connection:
     """Open ``path``, which is there, for writing."""
     connection = _opened(path, "rw")
+    _make_durable(connection)
+    return connection
+
+
+def _make_durable(connection: sqlite3.Connection) -> None:
     connection.execute("PRAGMA journal_mode=WAL")
     connection.execute("PRAGMA synchronous=FULL")
-    return connection
 
 
 def connect_reading(path: Path) -> sqlite3.Connection:
@@ -94,9 +105,10 @@ def open_checked(path: Path) -> sqlite3.Connection:
     """
     try:
         _be_there(path)
-        connection = connect(path)
+        connection = _opened(path, "rw")
         try:
             _check(connection, path)
+            _make_durable(connection)
         except BaseException:
             connection.close()
             raise

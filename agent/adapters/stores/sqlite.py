@@ -23,8 +23,9 @@ from agent.adapters.stores.opening import (
     story,
     unreadable,
 )
+from agent.adapters.stores.reserve import FILE, SIZE, Reserve
 from agent.adapters.stores.storable import encode as _encode, nearest
-from agent.adapters.stores.writer import Work, Writer
+from agent.adapters.stores.writer import Work, Writer, full
 from agent.core.frames import Summary
 from agent.core.journal import Closed, Held, Intent, Row, Settled
 from agent.core.json import Json
@@ -46,18 +47,20 @@ class SqliteStore:
 
     Args:
         path: the file; its folder exists.
+        reserve: bytes of the disk that are kept free for ending what has begun.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, reserve: int = SIZE) -> None:
         self._path = path
-        self._writer = Writer(path, connect)
+        self._reserve = Reserve(path.with_name(FILE), reserve)
+        self._writer = Writer(path, connect, self._reserve.free)
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="store-reader")
         self._reader: sqlite3.Connection | None = None
 
     @property
     def trouble(self) -> str:
-        """Why the last commit failed; empty when it went well."""
-        return self._writer.trouble
+        """Why nothing can be taken; empty when all is well."""
+        return self._writer.trouble or ("" if self._reserve.take() else str(full(self._path)))
 
     def load(self) -> Loaded:
         """Open or create the file and return what the runtime starts from.
@@ -73,6 +76,7 @@ class SqliteStore:
                 raise story(self._path, error) from None
             except msgspec.MsgspecError as error:
                 raise unreadable(self._path, error) from None
+        self._reserve.take()
         self._writer.start()
         return found
 
@@ -80,6 +84,8 @@ class SqliteStore:
 
     async def accept(self, run: Run, key: Key | None = None) -> None:
         """Write a new run (and its idempotency key)."""
+        if not self._reserve.held and not await asyncio.to_thread(self._reserve.take):
+            raise full(self._path)
 
         def work(db: sqlite3.Connection) -> None:
             row = (run.n, str(run.status), run.kind, run.channel, _encode(run))
@@ -230,11 +236,14 @@ class SqliteStore:
         )
 
     async def close(self) -> None:
-        """Write what is queued, then let go of the file."""
-        await self._writer.stop()
+        """Write what is queued, then let go of the file.
+
+        The writer goes last: it alone can put everything that is in the log into the file.
+        """
         if self._reader is not None:
             self._pool.submit(self._reader.close)
         await asyncio.to_thread(self._pool.shutdown)
+        await self._writer.stop()
 
     async def _one(self, sql: str, value: Json) -> Json:
         found = await self._read(lambda db: db.execute(sql, (value,)).fetchone())
@@ -246,7 +255,10 @@ class SqliteStore:
     def _in_reader(self, work: Callable[[sqlite3.Connection], T]) -> T:
         if self._reader is None:
             self._reader = connect_reading(self._path)
-        return work(self._reader)
+        try:
+            return work(self._reader)
+        except sqlite3.DatabaseError as error:
+            raise story(self._path, error) from None
 
 
 def _loaded(db: sqlite3.Connection) -> Loaded:
