@@ -4,6 +4,7 @@ Exit codes: 0 fine, 1 the answer is no, 2 could not run (with what to do next on
 """
 
 import asyncio
+import errno
 import sys
 from pathlib import Path
 
@@ -19,6 +20,8 @@ from agent.processes_command import processes
 from agent.settings import SETTINGS, Settings
 from agent.suite_command import suite
 
+DISK = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO})
+WRITE = "free some space there, allow this user to write, or use another --data-dir"
 HELP = {"help_option_names": ["-h", "--help"]}
 
 
@@ -67,18 +70,24 @@ def serve(**options: str | None) -> None:
         settings.data_dir.mkdir(parents=True, exist_ok=True)
         held = lease.Lease(settings.data_dir)
     except OSError as error:
-        raise stop(f"cannot write to {settings.data_dir}: {error.strerror}") from None
+        raise stop(f"{_written(error, settings)}; {WRITE}") from None
     except lease.Taken as error:
         raise stop(f"{error}; `open` prints its link, --data-dir takes another folder") from None
     try:
         asyncio.run(run(settings, held))
     except OSError as error:
+        if error.filename or error.errno in DISK:
+            raise stop(f"{_written(error, settings)}; {WRITE}") from None
         where = f"{settings.host}:{settings.port}"
         raise stop(f"cannot listen on {where}: {error.strerror}; try --port 0") from None
     except AgentError as error:
         raise stop(str(error)) from None
     finally:
         held.release()
+
+
+def _written(error: OSError, settings: Settings) -> str:
+    return f"cannot write {error.filename or settings.data_dir}: {error.strerror}"
 
 
 @main.command("open")

@@ -12,6 +12,7 @@ import msgspec
 from agent.core.errors import Conflict, Overloaded, UnknownGraph
 from agent.core.events import GraphSwitched, Queued, Said
 from agent.core.runs import Run, RunStatus
+from agent.crash import reached
 from agent.runtime.channels import Channel, Switch
 from agent.runtime.debug import Debug
 from agent.runtime.desk import channel_name
@@ -82,6 +83,7 @@ class Lanes:
         ahead = len(lane.waiting) + (lane.active is not None)
         lane.waiting[run.run_id] = live
         self.lives[run.n] = live
+        reached("accept.asked")
         try:
             await self._parts.store.accept(run, key and msgspec.structs.replace(key, n=run.n))
         except Overloaded:
@@ -111,6 +113,7 @@ class Lanes:
             publish(Queued(node=RUNTIME, run_id=name, channel=channel, position=ahead))
         self._parts.sensor.touch()
         lane.inbox.put(live)
+        reached("queue.admitted")
 
     # Through
 
@@ -148,6 +151,7 @@ class Lanes:
             if not switch.done.done():
                 switch.done.set_exception(error)
             return
+        reached("switch.taken")
         lane.set(graph=switch.name)
         self._parts.hub.publish(
             GraphSwitched(
@@ -176,6 +180,7 @@ class Lanes:
             await live.wait()
             return
         error = "cancelled before it began"
+        reached("cancel.asked")
         await self._worker.refuse(live, RunStatus.CANCELLED, error, lane.row)
         self.lives.pop(live.run.n, None)
 
@@ -221,6 +226,7 @@ class Lanes:
 
     async def recover(self, loaded: Loaded, main: str) -> None:
         """Take up what an earlier process left, channel ``main`` in any case."""
+        reached("recover.begun")
         await self.debug.load()
         for row in loaded.channels:
             library = self._parts.library  # a graph of a broken workspace may come back

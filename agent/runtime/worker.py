@@ -17,6 +17,7 @@ from agent.core.journal import INTERRUPTED, Fold, trace_of
 from agent.core.json import Json
 from agent.core.runs import Run, RunStatus, advance
 from agent.core.state import Change, apply, at
+from agent.crash import reached
 from agent.engine.context import World
 from agent.engine.effects import EffectPort, LivePort, story
 from agent.engine.engine import ENGINE, Pass
@@ -135,6 +136,7 @@ class Worker:
     ) -> None:
         """Close a run that the last process left unfinished, keeping what it had done."""
         fold = Fold(await self._parts.store.rows(live.run.n))
+        reached("recover.interrupted")
         begun = live.run.started or live.run.created
         frames = (*fold.frames, *fold.broken(entry(self._parts.library, live.run), begun))
         run = replace(
@@ -189,6 +191,7 @@ class Worker:
         live.stage = "input"
         parts.store.update(run)
         parts.hub.publish(status_event(run))
+        reached("run.begun")
         return run
 
     async def _drive(self, going: Pass, live: LiveRun, start: Opening) -> None:
@@ -228,6 +231,7 @@ class Worker:
             text = run.response
             publish(Said(node=ENGINE, run_id=run_id, channel=channel, role="assistant", text=text))
         publish(Answered(node=ENGINE, run_id=run_id, channel=channel))
+        reached("run.answered")
 
     async def _finish(
         self, channel: Channel, live: LiveRun, going: Pass, *, local: bool, cut: str = ""
