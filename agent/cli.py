@@ -10,6 +10,7 @@ from pathlib import Path
 import click
 
 from agent import __version__
+from agent.archive_commands import export, take_in
 from agent.case_command import test_from
 from agent.commands import COMMANDS
 from agent.new import new
@@ -178,5 +179,5 @@ def generate(*, only_check: bool) -> None:
     sys.exit(files.main(only_check))
 
 
-for _command in (*COMMANDS, new, processes, suite, test_from):
+for _command in (*COMMANDS, new, processes, suite, test_from, export, take_in):
     main.add_command(_command)
