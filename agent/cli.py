@@ -11,6 +11,7 @@ from pathlib import Path
 import click
 
 from agent import __version__
+from agent.archive_commands import export, take_in
 from agent.case_command import test_from
 from agent.commands import COMMANDS
 from agent.debug_command import debug
@@ -188,5 +189,5 @@ def generate(*, only_check: bool) -> None:
     sys.exit(files.main(only_check))
 
 
-for _command in (*COMMANDS, debug, new, processes, suite, test_from):
+for _command in (*COMMANDS, debug, export, new, processes, suite, take_in, test_from):
     main.add_command(_command)

@@ -208,4 +208,5 @@ def trace_of(
         effects=(*ordered, *known.values()),
         resumed_from=run.resumed_from,
         replay_of=run.replay_of,
+        imported_from=run.imported_from,
     )

@@ -21,6 +21,7 @@ from agent.core.json import Json
 from agent.core.runs import Run, RunStatus
 from agent.core.state import at
 from agent.crash import reached
+from agent.runtime.archives import Archives, Form
 from agent.runtime.channels import Channel
 from agent.runtime.desk import BUSY, Desk
 from agent.runtime.lanes import Lanes
@@ -54,6 +55,7 @@ class Runtime(Desk):
         self._keys: dict[str, tuple[Key, asyncio.Future[Run]]] = {}
         self._replays = Replays(parts, self._number)
         self._trials = Trials(parts, self._number)
+        self._archives = Archives(parts, self._number)
 
     @classmethod
     @asynccontextmanager
@@ -281,6 +283,16 @@ class Runtime(Desk):
             result = {"suite": suite, "run_id": judged["run_id"], **row}
             await self.board.take(Post(event="step_result", result=result))
         return judged
+
+    # Leaving and coming in
+
+    async def export(self, name: str, form: Form) -> bytes:
+        """Return a run as one file: a page to read, or a zip to go on with elsewhere."""
+        return await self._archives.export(await self.find(name), form)
+
+    async def take_in(self, raw: bytes) -> Json:
+        """Take in what an export wrote, as a run of its own in no channel."""
+        return await self._archives.take(raw)
 
     # People
 

@@ -269,6 +269,22 @@ class FakeRuntime:
             raise UnknownRun(f"no run {name!r}")
         return b'{"run_id":"r-1"}'
 
+    async def export(self, name, form):
+        self.asked.append(("export", name, form))
+        if name != "r-1":
+            raise UnknownRun(f"no run {name!r}")
+        return b"the file"
+
+    async def take_in(self, raw):
+        self.asked.append(("take_in", raw))
+        return {
+            "run_id": "r-2",
+            "imported_from": "r-1",
+            "frames": 2,
+            "effects": 3,
+            "missing": ["node:a"],
+        }
+
     async def history(self, last, channel="main"):
         self.asked.append(("history", last, channel))
         return [{"role": "user", "content": "hello"}]

@@ -7,7 +7,7 @@ small; what it leaves behind (``ends``) is written once.
 
 import asyncio
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
@@ -133,6 +133,29 @@ class SqliteStore:
 
         await self._writer.commit(work)
         reached("end.committed")
+
+    async def adopt(
+        self,
+        run: Run,
+        rows: Sequence[Row],
+        ends: Mapping[int, End],
+        summary: Summary,
+        blobs: Mapping[str, str],
+    ) -> None:
+        """Write a run that was recorded elsewhere, all of it in one transaction."""
+        works = [_journal_row(run.n, index, row) for index, row in enumerate(rows, 1)]
+
+        def work(db: sqlite3.Connection) -> None:
+            _run_row(run)(db)
+            for each in works:
+                each(db)
+            for n, end in ends.items():
+                told = summary.encoded() if n == run.n else None
+                db.execute("INSERT INTO ends VALUES(?,?,?)", (n, _encode(end), told))
+            for name, text in blobs.items():
+                _keep(db, name, text)
+
+        await self._writer.commit(work)
 
     async def save_channel(self, channel: ChannelRow) -> None:
         """Write a channel's row."""
