@@ -387,6 +387,7 @@ export interface FrameTrace {
   readonly resumed_from?: string;
   readonly replay_of?: string;
   readonly imported_from?: string;
+  readonly fork_of?: string;
 }
 
 /** One node's visit. Nodes that ran in the same tick share `frame`. */
@@ -487,6 +488,7 @@ export interface Run {
   readonly total_ms?: number;
   readonly resumed_from?: string;
   readonly replay_of?: string;
+  readonly fork_of?: string;
   readonly origin?: string;
   readonly imported_from?: string;
 }
