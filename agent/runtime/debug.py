@@ -5,8 +5,8 @@ the event loop's thread, and nothing here waits between looking and acting.
 """
 
 import asyncio
-from collections.abc import Callable, Generator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 
 import msgspec
 
@@ -74,22 +74,23 @@ class Debug:
 
     # What the worker tells
 
-    @contextmanager
-    def at(self, live: LiveRun, going: Pass, taken: Taken | None = None) -> Generator[None]:
+    def begin(self, live: LiveRun, going: Pass, taken: Taken | None = None) -> None:
         """Know ``live`` while it works; it gets an operator only when somebody wants one."""
         run = live.run
         self._passes[run.n] = going
         armed = taken is None and run.channel in self._armed
-        if armed or taken or self._watch(run.channel):
+        if armed or taken or run.channel in self._watches:
             operator = self._operator(live, going, taken)
             if armed:
                 self._armed.discard(run.channel)
                 operator.pause()
-        try:
-            yield
-        finally:
-            del self._passes[run.n]
-            self._operators.pop(run.n, None)
+
+    def end(self, live: LiveRun) -> None:
+        """Forget a run that has ended."""
+        n = live.run.n
+        del self._passes[n]
+        if self._operators:
+            self._operators.pop(n, None)
 
     def _watch(self, name: str) -> Watch:
         return self._watches.get(name, NOTHING)
@@ -118,10 +119,13 @@ class Debug:
             Unprocessable: one of them cannot be.
         """
         lane = self._channel(channel)
-        watch = self._watches[lane.name] = Watch(breakpoints)
+        watch = Watch(breakpoints)
+        self._watches.pop(lane.name, None)
+        if watch.breakpoints:
+            self._watches[lane.name] = watch
         if lane.active is not None and lane.active.run.n in self._passes:
             self._take(lane.active, watch)
-        kept = {name: w.breakpoints for name, w in self._watches.items() if w.breakpoints}
+        kept = {name: watch.breakpoints for name, watch in self._watches.items()}
         await self._parts.store.save_record(RECORD, msgspec.to_builtins(kept))
         return watch.breakpoints
 

@@ -40,7 +40,8 @@ async def same_edition(parts: Parts, run: Run) -> Edition:
         UnknownGraph: its graph is gone.
         Conflict: something of it has changed; names what.
     """
-    edition = parts.library.edition(run.graph)
+    schemas = await parts.databases.schemas()
+    edition = parts.library.knowing(run.graph, schemas)
     if edition.program.revision != run.revision:
         old = await manifest_of(parts.store, run.revision)
         what = ", ".join(changed(old, edition.manifest)) if old else "its revision"
