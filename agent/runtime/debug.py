@@ -10,10 +10,11 @@ from contextlib import suppress
 
 import msgspec
 
-from agent.core.errors import NotHeld
-from agent.core.ids import MAIN
+from agent.core.errors import NotHeld, Unprocessable
+from agent.core.ids import MAIN, number_of
 from agent.core.json import Json
 from agent.core.runs import RunStatus
+from agent.debugger.baseline import Baseline
 from agent.debugger.breakpoints import Breakpoint, Watch
 from agent.engine.engine import Pass
 from agent.engine.stops import Edit, Stop
@@ -21,6 +22,7 @@ from agent.runtime.channels import Channel
 from agent.runtime.live import LiveRun
 from agent.runtime.operator import Mode, Operator, Taken, Unit
 from agent.runtime.parts import Parts
+from agent.runtime.recordings import recording
 
 RECORD = "breakpoints"
 NOTHING = Watch()
@@ -60,6 +62,7 @@ class Debug:
         self._parts = parts
         self._channel = channel
         self._watches: dict[str, Watch] = {}
+        self._baselines: dict[str, Baseline] = {}
         self._armed: set[str] = set()
         """Channels whose next run is held before its first frame."""
         self._passes: dict[int, Pass] = {}
@@ -71,6 +74,10 @@ class Debug:
         kept: Json = await self._parts.store.record(RECORD)
         known = msgspec.convert(kept or {}, dict[str, tuple[Breakpoint, ...]])
         self._watches = {name: Watch(breakpoints) for name, breakpoints in known.items()}
+        for watch in self._watches.values():
+            for name in watch.baselines:
+                with suppress(Unprocessable):  # it is gone: nothing differs from it
+                    await self._compare(name)
 
     # What the worker tells
 
@@ -99,7 +106,7 @@ class Debug:
         operator = self._operators.get(live.run.n)
         if operator is None:
             watch = self._watch(live.run.channel)
-            operator = Operator(live, self._parts, watch, going.worked_ms, taken)
+            operator = Operator(live, self._parts, watch, self._baselines, going.worked_ms, taken)
             self._operators[live.run.n] = operator
             going.attach(operator)
         return operator
@@ -120,6 +127,8 @@ class Debug:
         """
         lane = self._channel(channel)
         watch = Watch(breakpoints)
+        for name in watch.baselines:
+            await self._compare(name)
         self._watches.pop(lane.name, None)
         if watch.breakpoints:
             self._watches[lane.name] = watch
@@ -128,6 +137,16 @@ class Debug:
         kept = {name: watch.breakpoints for name, watch in self._watches.items()}
         await self._parts.store.save_record(RECORD, msgspec.to_builtins(kept))
         return watch.breakpoints
+
+    async def _compare(self, name: str) -> None:
+        """Have the recording of a run at hand."""
+        if name in self._baselines:
+            return
+        store = self._parts.store
+        run = await store.run(number_of(name) or 0)
+        if run is None or name not in (run.run_id, run.alias) or not run.status.terminal:
+            raise Unprocessable(f"baseline {name!r:.80}: expected a run that has ended")
+        self._baselines[name] = Baseline(await recording(store, self._parts.library, run))
 
     def _take(self, live: LiveRun, watch: Watch) -> None:
         known = self._operators.get(live.run.n)

@@ -14,7 +14,7 @@ from agent.engine.stops import BETWEEN
 from agent.runtime.library import Edition
 from agent.runtime.operator import Taken
 from agent.runtime.parts import Parts
-from agent.runtime.pins import manifest_of
+from agent.runtime.pins import held_then, manifest_of
 
 
 class Written:
@@ -34,16 +34,16 @@ class Written:
 
 
 async def same_edition(parts: Parts, run: Run) -> Edition:
-    """Return the edition that ``run`` began with.
+    """Return the edition that ``run`` began with, with what the databases held then.
 
     Raises:
         UnknownGraph: its graph is gone.
         Conflict: something of it has changed; names what.
     """
-    schemas = await parts.databases.schemas()
-    edition = parts.library.knowing(run.graph, schemas)
+    old = await manifest_of(parts.store, run.revision)
+    held = await held_then(parts.store, old) or await parts.databases.schemas()
+    edition = parts.library.edition(run.graph).knowing(held)
     if edition.program.revision != run.revision:
-        old = await manifest_of(parts.store, run.revision)
         what = ", ".join(changed(old, edition.manifest)) if old else "its revision"
         raise Conflict(f"these have changed since: {what}")
     return edition
