@@ -173,6 +173,14 @@ class Store(Protocol):
         """Return the journal of a run, in order."""
         ...
 
+    async def frame_rows(self, n: int, frame: int) -> list[Row]:
+        """Return the rows of one frame of a run; costs what they are, not what the run is."""
+        ...
+
+    async def skeleton(self, n: int) -> bytes | None:
+        """Return the skeleton of a finished run that is large, its summary when it is not."""
+        ...
+
     async def end(self, n: int) -> End | None:
         """Return what a finished run left."""
         ...
