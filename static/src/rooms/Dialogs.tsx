@@ -3,7 +3,7 @@ import { useState } from "preact/hooks";
 import { Dialog } from "../ui/Dialog";
 import { COMMANDS, offers } from "./commands";
 import { dialog } from "./dialogs";
-import { ModelDialog } from "./parts";
+import { Breakpoints, EditDialog, ModelDialog } from "./parts";
 
 const close = (): void => {
   dialog.value = "";
@@ -65,7 +65,18 @@ function Palette() {
 }
 
 export function Dialogs() {
-  if (dialog.value === "keys") return <Keys />;
-  if (dialog.value === "model") return <ModelDialog onClose={close} />;
-  return dialog.value === "palette" ? <Palette /> : null;
+  switch (dialog.value) {
+    case "":
+      return null;
+    case "palette":
+      return <Palette />;
+    case "keys":
+      return <Keys />;
+    case "model":
+      return <ModelDialog onClose={close} />;
+    case "breakpoints":
+      return <Breakpoints onClose={close} />;
+    case "edit":
+      return <EditDialog onClose={close} />;
+  }
 }

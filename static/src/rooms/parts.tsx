@@ -1,16 +1,25 @@
 /** The parts of the page that the first paint does not need. Each is a file of its own. */
+import type { ComponentType } from "preact";
 import type { Room } from "../lib/place";
 import { Dialog } from "../ui/Dialog";
 import { late, Missing } from "../ui/late";
 
+interface Closes {
+  readonly onClose: () => void;
+}
+
+/** A dialog of its own file. */
+const sheet = (load: () => Promise<ComponentType<Closes>>) =>
+  late(load, ({ onClose }, failed) => (failed ? <Dialog label="Not loaded" kind="sheet" onClose={onClose}><Missing what="This dialog" /></Dialog> : <></>));
+
+export const Breakpoints = sheet(async () => (await import("./Breakpoints")).Breakpoints);
 export const Changes = late(async () => (await import("./Changes")).Changes);
 export const Controls = late(async () => (await import("./Controls")).Controls, () => <></>);
 export const MemoryRoom = late(async () => (await import("./Memory")).MemoryRoom);
 export const ModelCall = late(async () => (await import("./ModelCall")).ModelCall);
-export const ModelDialog = late(
-  async () => (await import("./ModelDialog")).ModelDialog,
-  ({ onClose }, failed) => (failed ? <Dialog label="Model" kind="sheet" onClose={onClose}><Missing what="This dialog" /></Dialog> : <></>),
-);
+export const DebugBar = late(async () => (await import("./DebugBar")).DebugBar, (_, failed) => (failed ? <Missing what="The debugger" /> : <></>));
+export const EditDialog = sheet(async () => (await import("./EditDialog")).EditDialog);
+export const ModelDialog = sheet(async () => (await import("./ModelDialog")).ModelDialog);
 export const Picture = late(async () => (await import("./Picture")).Picture);
 export const Processes = late(async () => (await import("./Processes")).Processes);
 export const ProcessesOf = late(async () => (await import("./Processes")).ProcessesOf);

@@ -38,5 +38,9 @@ async function read<T>(answer: Response, path: string): Promise<T> {
 
 export const get = async <T>(path: string): Promise<T> => read<T>(await ask("GET", path), path);
 
-export const post = async <T>(path: string, body: unknown = {}): Promise<T> =>
-  read<T>(await ask("POST", path, body), path);
+const send = (method: string) => async <T>(path: string, body: unknown = {}): Promise<T> =>
+  read<T>(await ask(method, path, body), path);
+
+export const post = send("POST");
+export const put = send("PUT");
+export const patch = send("PATCH");
