@@ -3,7 +3,9 @@
 import asyncio
 import gc
 import logging
+import os
 import resource
+import sqlite3
 from collections.abc import AsyncGenerator, Callable, Coroutine, Mapping
 from contextlib import asynccontextmanager
 from functools import partial
@@ -20,10 +22,12 @@ from agent.adapters.sql.demo import ensure_demo
 from agent.adapters.sql.demo_schema import COMMENTS
 from agent.adapters.sql.sources import sqlite_url
 from agent.adapters.sql.tool import QueryDb
+from agent.adapters.stores.opening import story
 from agent.adapters.stores.sqlite import SqliteStore
 from agent.core import controls, lazy
 from agent.core.json import Json
 from agent.core.redact import Redactor
+from agent.crash import VARIABLE, set_trap
 from agent.engine import police
 from agent.engine.ports import Tool
 from agent.nodes.catalog import NODES
@@ -74,6 +78,7 @@ def model_of(settings: Settings) -> OpenAIModel:
 @asynccontextmanager
 async def open_runtime(settings: Settings) -> AsyncGenerator[Opened]:
     """Open the store, recover what was left, start the workers; close all on the way out."""
+    set_trap(os.environ.get(VARIABLE, ""))
     police.install()
     folder = settings.data_dir
     folder.mkdir(parents=True, exist_ok=True)
@@ -130,7 +135,10 @@ def _sources(settings: Settings) -> list[Source]:
 def _embedded(settings: Settings) -> Source:
     """Return the demo data in a file of ours, which is written when it is not there."""
     demo = settings.data_dir / DEMO_FILE
-    ensure_demo(demo)
+    try:
+        ensure_demo(demo)
+    except sqlite3.Error as error:
+        raise story(demo, error) from None
     comments = {table: dict(columns) for table, columns in COMMENTS.items()}
     return msgspec.structs.replace(_source(ERAS, sqlite_url(demo)), comments=comments)
 

@@ -4,20 +4,25 @@ Exit codes: 0 fine, 1 the answer is no, 2 could not run (with what to do next on
 """
 
 import asyncio
+import errno
 import sys
 from pathlib import Path
 
 import click
 
 from agent import __version__
+from agent.archive_commands import export, take_in
 from agent.case_command import test_from
 from agent.commands import COMMANDS
+from agent.debug_command import debug
 from agent.new import new
 from agent.options import json_option, place, settings_of, stop
 from agent.processes_command import processes
 from agent.settings import SETTINGS, Settings
 from agent.suite_command import suite
 
+DISK = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO})
+WRITE = "free some space there, allow this user to write, or use another --data-dir"
 HELP = {"help_option_names": ["-h", "--help"]}
 
 
@@ -66,18 +71,24 @@ def serve(**options: str | None) -> None:
         settings.data_dir.mkdir(parents=True, exist_ok=True)
         held = lease.Lease(settings.data_dir)
     except OSError as error:
-        raise stop(f"cannot write to {settings.data_dir}: {error.strerror}") from None
+        raise stop(f"{_written(error, settings)}; {WRITE}") from None
     except lease.Taken as error:
         raise stop(f"{error}; `open` prints its link, --data-dir takes another folder") from None
     try:
         asyncio.run(run(settings, held))
     except OSError as error:
+        if error.filename or error.errno in DISK:
+            raise stop(f"{_written(error, settings)}; {WRITE}") from None
         where = f"{settings.host}:{settings.port}"
         raise stop(f"cannot listen on {where}: {error.strerror}; try --port 0") from None
     except AgentError as error:
         raise stop(str(error)) from None
     finally:
         held.release()
+
+
+def _written(error: OSError, settings: Settings) -> str:
+    return f"cannot write {error.filename or settings.data_dir}: {error.strerror}"
 
 
 @main.command("open")
@@ -178,5 +189,5 @@ def generate(*, only_check: bool) -> None:
     sys.exit(files.main(only_check))
 
 
-for _command in (*COMMANDS, new, processes, suite, test_from):
+for _command in (*COMMANDS, debug, export, new, processes, suite, take_in, test_from):
     main.add_command(_command)

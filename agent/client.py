@@ -23,9 +23,18 @@ class NoServer(AgentError):  # noqa: N818
 
 
 class Refused(AgentError):  # noqa: N818
-    """The server answered with an error."""
+    """The server answered with an error.
+
+    Args:
+        detail: what it said.
+        code: its stable name for that.
+    """
 
     slug = "refused"
+
+    def __init__(self, detail: str, code: str = "") -> None:
+        super().__init__(detail)
+        self.code = code
 
 
 class Client:
@@ -58,6 +67,22 @@ class Client:
         """POST ``body`` to ``path``."""
         return asyncio.run(self._ask("POST", path, body))
 
+    def put(self, path: str, body: Json) -> Json:
+        """PUT ``body`` to ``path``."""
+        return asyncio.run(self._ask("PUT", path, body))
+
+    def patch(self, path: str, body: Json) -> Json:
+        """PATCH ``path`` with ``body``."""
+        return asyncio.run(self._ask("PATCH", path, body))
+
+    def fetch(self, path: str) -> bytes:
+        """GET ``path``, whatever it is."""
+        return asyncio.run(self._exchange("GET", path, None))
+
+    def put_file(self, path: str, body: bytes, media: str) -> Json:
+        """POST ``body`` to ``path`` as it is."""
+        return msgspec.json.decode(asyncio.run(self._exchange("POST", path, body, media)))
+
     def follow(self, path: str) -> Json:
         """GET ``path`` until its ``status`` is final."""
         return asyncio.run(self._follow(path))
@@ -70,19 +95,26 @@ class Client:
             await asyncio.sleep(PAUSE_S)
 
     async def _ask(self, method: str, path: str, body: Json) -> Json:
+        content = None if body is None else msgspec.json.encode(body)
+        return msgspec.json.decode(await self._exchange(method, path, content))
+
+    async def _exchange(
+        self, method: str, path: str, content: bytes | None, media: str = "application/json"
+    ) -> bytes:
         where = net.target(self._server.url, setting="server")
         async with net.client(where, key=self._server.token or None) as client:
             request = client.build_request(
                 method,
                 where.join(path.lstrip("/")),
-                content=None if body is None else msgspec.json.encode(body),
-                headers={"content-type": "application/json"},
+                content=content,
+                headers={"content-type": media},
             )
             response = await self._send(client, request)
-        answer: Json = msgspec.json.decode(response.content)
         if response.status_code >= 400:
-            raise Refused(answer.get("detail") or f"{method} {path}: {response.status_code}")
-        return answer
+            answer: Json = msgspec.json.decode(response.content)
+            detail = answer.get("detail") or f"{method} {path}: {response.status_code}"
+            raise Refused(detail, answer.get("error", ""))
+        return response.content
 
     async def _send(self, client: "net.AsyncClient", request: "net.Request") -> "net.Response":
         """Send; a server that lives but does not listen yet is given a moment."""

@@ -46,7 +46,12 @@ async def _directly(settings: Settings, work: Direct) -> Json:
     held = lease.Lease(settings.data_dir)
     try:
         async with open_runtime(settings) as opened:
-            return msgspec.json.decode(msgspec.json.encode(await work(opened.runtime)))
+            found = await work(opened.runtime)
+            return (
+                found
+                if isinstance(found, bytes)
+                else msgspec.json.decode(msgspec.json.encode(found))
+            )
     finally:
         held.release()
 

@@ -18,7 +18,7 @@ import msgspec
 from msgspec import inspect as shapes
 
 from agent.adapters.models import faults
-from agent.adapters.stores import sqlite
+from agent.adapters.stores import opening
 from agent.core import errors, events
 from agent.core.effects import Effect
 from agent.core.events import Event, Fact, FrameTraced, Topic
@@ -245,7 +245,7 @@ def _readers(fact: type[Fact]) -> str:
 def errors_markdown() -> str:
     """Return the text of ``docs/errors.md``."""
     tree = (errors.__doc__ or "").partition("\n\n")[2].strip()
-    known = [*_kinds(errors), *_kinds(sqlite), *_kinds(web_errors), *_kinds(limits)]
+    known = [*_kinds(errors), *_kinds(opening), *_kinds(web_errors), *_kinds(limits)]
     rows = "\n".join(
         f"| `{kind.slug}` | {kind.status} | {_about(kind)} |"
         for kind in sorted(known, key=lambda kind: (kind.status, kind.slug))

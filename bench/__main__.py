@@ -12,7 +12,18 @@ from pathlib import Path
 from typing import Any
 
 HERE = Path(__file__).resolve().parent
-NAMES = ("engine", "growth", "backlog", "latency", "fanout", "startup", "replay", "sql", "hud")
+NAMES = (
+    "engine",
+    "growth",
+    "backlog",
+    "latency",
+    "fanout",
+    "startup",
+    "replay",
+    "cases",
+    "sql",
+    "hud",
+)
 
 
 def line_of(name: str, options: Sequence[str]) -> dict[str, Any]:

@@ -33,6 +33,7 @@ QUICK = {
     "fanout": {"p95_ms", "deaf_x_alone", "rss_growth_mb", "idle_processor"},
     "startup": {"server_s", "floor_s", "idle_mb", "after_message_mb", "imports_ms"},
     "sql": {"guard_p50_ms", "worker_p50_ms", "ended_after_s", "loop_lag_ms", "query_p50_ms"},
+    "cases": {"frames_per_s", "played", "failed", "unproved", "checks", "vacuous"},
     "replay": {"recorded", "replayed", "not_exact", "frames_per_s", "without_network"},
 }
 
@@ -70,6 +71,9 @@ def test_a_quick_run_prints_one_line_of_figures_and_targets(name):
         assert counted["not_exact"] == 0
         assert counted["replayed"] == counted["recorded"] * counted["hash_seeds"] > 0
         assert set(counted["runs_by_path"]) == REPLAYED
+    if name == "cases":
+        assert (counted["failed"], counted["unproved"]) == (0, 0)
+        assert counted["checks"] > counted["cases"] == 5
     if name == "backlog":
         assert (counted["lost"], counted["drained_not_done"]) == (0, 0)
     if name == "fanout":

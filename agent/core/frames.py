@@ -79,6 +79,7 @@ class FrameTrace(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defau
     effects: tuple[Effect, ...] = ()
     resumed_from: str = ""
     replay_of: str = ""
+    imported_from: str = ""
 
 
 class Summary(msgspec.Struct, gc=False):

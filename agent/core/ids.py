@@ -30,6 +30,11 @@ def number_of(name: str) -> int | None:
     return int(found[1]) if found else None
 
 
+def is_run_id(text: str) -> bool:
+    """Whether ``text`` is the id of a run, here or elsewhere."""
+    return _RUN.fullmatch(text) is not None
+
+
 def is_name(text: str) -> bool:
     """Whether ``text`` may name a file, a graph or a channel coming from outside."""
     return _NAME.fullmatch(text) is not None

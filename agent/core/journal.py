@@ -48,14 +48,24 @@ class Closed(
     post: bool = False
 
 
+class Spot(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
+    """Where a run is held, as a person is told."""
+
+    at: Literal["before", "after"] = "before"
+    frame: int
+    node: str
+
+
 class Held(
     msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True, tag="h", tag_field="t"
 ):
     """An operator holds the run here; the last such row says where."""
 
-    at: Literal["before", "after"]
+    spot: Spot
     frame: int
+    """The frame that comes or is at work."""
     node: str
+    """The node whose turn it is; empty when nothing follows."""
     place: str
     """``frame``, ``node``, or the id of the effect that is held back."""
     stepping: bool = False
@@ -90,7 +100,10 @@ class Fold:
         self.effects: dict[str, Effect] = {}
         self.held: Held | None = None
         """Where an operator last held the run; ``None`` when nobody did."""
+        self.count = 0
+        """How many rows there are."""
         for row in rows:
+            self.count += 1
             self._take(row)
 
     def _take(self, row: Row) -> None:
@@ -124,6 +137,12 @@ class Fold:
     def response(self) -> str:
         """What the user was told in closed frames."""
         return "".join(record.said for record in self.frames)
+
+    @property
+    def unfinished(self) -> dict[str, Effect]:
+        """Effects of the frame that never closed, by id."""
+        last = self.frames[-1].frame if self.frames else 0
+        return {name: effect for name, effect in self.effects.items() if effect.frame > last}
 
     def broken(self, start: str, at: float) -> tuple[FrameRecord, ...]:
         """Records for the nodes of the tick that never closed, marked ``interrupted``.
@@ -189,4 +208,5 @@ def trace_of(
         effects=(*ordered, *known.values()),
         resumed_from=run.resumed_from,
         replay_of=run.replay_of,
+        imported_from=run.imported_from,
     )

@@ -9,7 +9,9 @@ import msgspec
 from agent.core.errors import IllegalMove
 from agent.core.json import Json
 
-RunKind = Literal["message", "action", "startup", "resume", "task", "test", "replay", "fork"]
+RunKind = Literal[
+    "message", "action", "startup", "resume", "task", "test", "replay", "fork", "import"
+]
 
 
 class RunStatus(StrEnum):
@@ -88,6 +90,8 @@ class Run(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defaults=Tru
     replay_of: str = ""
     origin: str = ""
     """The recorded run at the beginning of a chain of replays; its id is what nodes are told."""
+    imported_from: str = ""
+    """Its id in the installation that it was recorded in, when that was another one."""
 
 
 def advance(run: Run, status: RunStatus, at: float) -> Run:

@@ -31,6 +31,10 @@ class Editor:
         del stop
         return ""
 
+    async def ready(self, stop: Stop) -> None:
+        """Return at once."""
+        del stop
+
     async def quiet(self) -> None:
         """Return at once: nothing is held."""
 

@@ -160,21 +160,9 @@ class Context(Presence):
         return response
 
     async def _observed(self, key: EffectKey, ask: Ask, own: Tool | None, arguments: Json) -> Json:
-        mine = self.spec.tools
-        if mine and ask.name not in mine:
-            return await self._perform(key, ask, _unknown(ask.name, mine))
-        if ask.name in self._world.control_tools:
-            return await self._control(key, ask, arguments)
-        if own is None:
-            known = (*self._world.tools, *sorted(self._world.control_tools))
-            return await self._perform(key, ask, _unknown(ask.name, known))
+        """Make the call as a process: begun, its lines, how it ended."""
         pid, clock = f"{self.run_id}/{key}", self._world.clock
         log = Log(self._world.redactor, lambda line: self._heard(pid, line))
-
-        async def call(_heard: OnText) -> Answer:
-            work = own.call(arguments, log.write)
-            return Answer(response=await self._world.processes.run(pid, work))
-
         self._emit(
             ProcessStarted(
                 **self.where, pid=pid, tool=ask.name, args=arguments, started=clock.now_ms()
@@ -182,7 +170,8 @@ class Context(Presence):
         )
         status: Literal["done", "failed", "cancelled"] = "cancelled"
         try:
-            response = await self._perform(key, ask, call)
+            work = self._work(ask.name, own, arguments, pid, log)
+            effect = await self._port.perform(key, ask, work, _ignore)
             status = "done"
         except ToolFailed as failure:
             status = "cancelled" if failure.code == "cancelled" else "failed"
@@ -201,30 +190,48 @@ class Context(Presence):
                     ended=clock.now_ms(),
                 )
             )
-        return response
+        return self._taken(ask.name, effect.response)
 
     def _heard(self, pid: str, line: str) -> None:
         self._emit(ProcessLine(**self.where, pid=pid, line=line))
 
-    async def _control(self, key: EffectKey, ask: Ask, arguments: Json) -> Json:
+    def _work(self, name: str, own: Tool | None, arguments: Json, pid: str, log: Log) -> Call:
+        """Return what is done where the call is not answered from a recording."""
+        world, mine = self._world, self.spec.tools
+        if mine and name not in mine:
+            return _unknown(name, mine)
+        if name in world.control_tools:
+            return self._control(name, arguments, log)
+        if own is None:
+            return _unknown(name, (*world.tools, *sorted(world.control_tools)))
+
+        async def call(_heard: OnText) -> Answer:
+            work = own.call(arguments, log.write)
+            return Answer(response=await world.processes.run(pid, work))
+
+        return call
+
+    def _control(self, name: str, arguments: Json, log: Log) -> Call:
         ui = self._state.get("ui")
 
         async def call(_heard: OnText) -> Answer:
-            result, changes = controls.run(ask.name, arguments, ui)
+            result, changes = controls.run(name, arguments, ui)
+            log.write(canonical(result).decode())
             plain: Json = msgspec.to_builtins(changes)
             return Answer(response={"result": result, "changes": plain})
 
-        response = await self._perform(key, ask, call)
+        return call
+
+    def _taken(self, name: str, response: Json) -> Json:
+        """Return what a tool gave; what a control tool changed is the node's own change."""
+        if name not in self._world.control_tools:
+            return response
         self.remember(*msgspec.convert(response["changes"], tuple[Change, ...]))
         return response["result"]
 
     async def query(self, sql: str, database: str) -> Json:
         """Run one SQL query; the same as calling ``query_db``."""
         return await self.call("query_db", {"query": sql, "database": database})
-
-    async def _perform(self, key: EffectKey, ask: Ask, call: Call) -> Json:
-        effect = await self._port.perform(key, ask, call, _ignore)
-        return effect.response
 
 
 def _refuse_cut(reply: ModelReply, shape: type) -> None:

@@ -128,6 +128,9 @@ class Pass:
         self.frames += frames
         self._began = -worked_ms / 1000
         self.ticks = frames[-1].frame if frames else 0
+        failed = next((record for record in frames if record.error), None)
+        if failed is not None:
+            self.error = f"{failed.node}: {failed.error}"
         for record in frames:
             self._visits[record.node] = record.visit
         return followed(record for record in frames if record.frame == self.ticks)

@@ -34,6 +34,10 @@ class Operator(Protocol):
         """Return why the run is to be held at ``stop``; empty when it is not."""
         ...
 
+    async def ready(self, stop: AtEffect) -> None:
+        """Return when it is the turn of an effect of a run that was taken up again."""
+        ...
+
     async def quiet(self) -> None:
         """Return when no effect of the run is under way."""
         ...
@@ -95,6 +99,7 @@ class Gate:
         """Stand before an effect, then have it answered."""
         stop = AtEffect(self.behind, self._visits[key.node], key, ask, call)
         stop.again(self._operator.edits(key.frame, key.node, stop.place))
+        await self._operator.ready(stop)
         await self._stand(stop)
         return await self.behind.perform(key, stop.ask, stop.call, on_text)
 

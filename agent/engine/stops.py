@@ -6,7 +6,6 @@ places.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Literal
 
 import msgspec
 
@@ -14,6 +13,7 @@ from agent.core.controls import NAMES as CONTROLS
 from agent.core.effects import Effect, EffectKey
 from agent.core.errors import Unprocessable
 from agent.core.frames import Envelope, FrameRecord
+from agent.core.journal import Spot
 from agent.core.json import Json, fields
 from agent.core.messages import ModelRequest
 from agent.core.pointers import Steps, read, steps, write
@@ -34,14 +34,6 @@ class Edit(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     path: str
     """JSON pointer into what ``GET /api/debug`` shows."""
     value: Json
-
-
-class Spot(msgspec.Struct, frozen=True, kw_only=True):
-    """Where a run is held, as a person is told."""
-
-    at: Literal["before", "after"] = "before"
-    frame: int
-    node: str
 
 
 class Tick(msgspec.Struct, kw_only=True):

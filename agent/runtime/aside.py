@@ -41,6 +41,7 @@ async def begin(parts: Parts, source: Run, name: tuple[int, RunId], edition: Edi
         resumed_from="",
         replay_of="",
         origin=source.origin or source.run_id,
+        imported_from="",
     )
     run = advance(queued, RunStatus.RUNNING, now)
     await parts.store.accept(run)

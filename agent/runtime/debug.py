@@ -6,19 +6,20 @@ the event loop's thread, and nothing here waits between looking and acting.
 
 import asyncio
 from collections.abc import Callable, Generator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import msgspec
 
 from agent.core.errors import NotHeld
 from agent.core.ids import MAIN
 from agent.core.json import Json
+from agent.core.runs import RunStatus
 from agent.debugger.breakpoints import Breakpoint, Watch
 from agent.engine.engine import Pass
 from agent.engine.stops import Edit, Stop
 from agent.runtime.channels import Channel
 from agent.runtime.live import LiveRun
-from agent.runtime.operator import Mode, Operator, Unit
+from agent.runtime.operator import Mode, Operator, Taken, Unit
 from agent.runtime.parts import Parts
 
 RECORD = "breakpoints"
@@ -74,13 +75,13 @@ class Debug:
     # What the worker tells
 
     @contextmanager
-    def at(self, live: LiveRun, going: Pass) -> Generator[None]:
+    def at(self, live: LiveRun, going: Pass, taken: Taken | None = None) -> Generator[None]:
         """Know ``live`` while it works; it gets an operator only when somebody wants one."""
         run = live.run
         self._passes[run.n] = going
-        armed = run.channel in self._armed
-        if armed or self._watch(run.channel):
-            operator = self._operator(live, going)
+        armed = taken is None and run.channel in self._armed
+        if armed or taken or self._watch(run.channel):
+            operator = self._operator(live, going, taken)
             if armed:
                 self._armed.discard(run.channel)
                 operator.pause()
@@ -93,11 +94,11 @@ class Debug:
     def _watch(self, name: str) -> Watch:
         return self._watches.get(name, NOTHING)
 
-    def _operator(self, live: LiveRun, going: Pass) -> Operator:
+    def _operator(self, live: LiveRun, going: Pass, taken: Taken | None = None) -> Operator:
         operator = self._operators.get(live.run.n)
         if operator is None:
             watch = self._watch(live.run.channel)
-            operator = Operator(live, self._parts, watch, going.worked_ms)
+            operator = Operator(live, self._parts, watch, going.worked_ms, taken)
             self._operators[live.run.n] = operator
             going.attach(operator)
         return operator
@@ -133,10 +134,19 @@ class Debug:
 
     # Looking
 
-    def show(self, channel: str = MAIN) -> Json:
+    async def show(self, channel: str = MAIN) -> Json:
         """Return what is held in a channel, and what can be edited there."""
         lane = self._channel(channel)
+        await self._arrived(lane)
         return self._shown(lane, lane.active)
+
+    async def _arrived(self, lane: Channel) -> None:
+        """Wait while a held run is on its way to its place: to the disk, or after a restart."""
+        live = lane.active
+        if live and live.run.status is RunStatus.PAUSED and self._stop(live) is None:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(PATIENCE_S):
+                    await live.move()
 
     def _shown(self, lane: Channel, live: LiveRun | None) -> Json:
         stop = self._stop(live)
@@ -158,12 +168,13 @@ class Debug:
     async def pause(self, channel: str = MAIN) -> Shown:
         """Hold the run at work wherever it comes next; with none, the next at its first frame."""
         lane = self._channel(channel)
+        await self._arrived(lane)
         live = lane.active
         if self._stop(live) is not None:
-            return Shown(debug=self.show(channel))
+            return Shown(debug=await self.show(channel))
         if live is None or live.run.n not in self._passes:
             self._armed.add(lane.name)
-            return Shown(debug=self.show(channel))
+            return Shown(debug=await self.show(channel))
         self._operator(live, self._passes[live.run.n]).pause()
         return await self._moved(lane, live)
 
@@ -176,8 +187,8 @@ class Debug:
         lane = self._channel(channel)
         if lane.name in self._armed and self._stop(lane.active) is None:
             self._armed.discard(lane.name)
-            return self.show(channel)
-        live, operator = self._held(lane)
+            return await self.show(channel)
+        live, operator = await self._held(lane)
         operator.release()
         return self._shown(lane, live)
 
@@ -199,7 +210,7 @@ class Debug:
 
     async def _release(self, mode: Mode, channel: str) -> Shown:
         lane = self._channel(channel)
-        live, operator = self._held(lane)
+        live, operator = await self._held(lane)
         operator.release(mode)
         return await self._moved(lane, live)
 
@@ -219,12 +230,13 @@ class Debug:
             NotHeld: there is none.
         """
         lane = self._channel(channel)
-        live, _operator = self._held(lane)
+        live, _operator = await self._held(lane)
         live.stop()
         await live.wait()
         return self._shown(lane, live)
 
-    def _held(self, lane: Channel) -> tuple[LiveRun, Operator]:
+    async def _held(self, lane: Channel) -> tuple[LiveRun, Operator]:
+        await self._arrived(lane)
         live = lane.active
         operator = self._operators.get(live.run.n) if live else None
         if live is None or operator is None or operator.stop is None:
@@ -244,8 +256,8 @@ class Debug:
             Unprocessable: a path or value does not fit; nothing was changed then.
         """
         lane = self._channel(channel)
-        _live, operator = self._held(lane)
+        _live, operator = await self._held(lane)
         redactor = self._parts.redactor
         masked = [msgspec.structs.replace(e, value=redactor.json(e.value)) for e in edits]
         await operator.edit(masked)
-        return self.show(channel)
+        return await self.show(channel)

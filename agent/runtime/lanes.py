@@ -12,6 +12,7 @@ import msgspec
 from agent.core.errors import Conflict, Overloaded, UnknownGraph
 from agent.core.events import GraphSwitched, Queued, Said
 from agent.core.runs import Run, RunStatus
+from agent.crash import reached
 from agent.runtime.channels import Channel, Switch
 from agent.runtime.debug import Debug
 from agent.runtime.desk import channel_name
@@ -82,6 +83,7 @@ class Lanes:
         ahead = len(lane.waiting) + (lane.active is not None)
         lane.waiting[run.run_id] = live
         self.lives[run.n] = live
+        reached("accept.asked")
         try:
             await self._parts.store.accept(run, key and msgspec.structs.replace(key, n=run.n))
         except Overloaded:
@@ -111,6 +113,7 @@ class Lanes:
             publish(Queued(node=RUNTIME, run_id=name, channel=channel, position=ahead))
         self._parts.sensor.touch()
         lane.inbox.put(live)
+        reached("queue.admitted")
 
     # Through
 
@@ -119,7 +122,7 @@ class Lanes:
             item = await lane.inbox.get()
             if isinstance(item, Switch):
                 await self._switched(lane, item)
-            elif lane.waiting.pop(item.run.run_id, None) is not None:
+            elif item is lane.active or lane.waiting.pop(item.run.run_id, None) is not None:
                 await self._work(lane, item)
 
     async def _work(self, lane: Channel, live: LiveRun) -> None:
@@ -148,6 +151,7 @@ class Lanes:
             if not switch.done.done():
                 switch.done.set_exception(error)
             return
+        reached("switch.taken")
         lane.set(graph=switch.name)
         self._parts.hub.publish(
             GraphSwitched(
@@ -176,6 +180,7 @@ class Lanes:
             await live.wait()
             return
         error = "cancelled before it began"
+        reached("cancel.asked")
         await self._worker.refuse(live, RunStatus.CANCELLED, error, lane.row)
         self.lives.pop(live.run.n, None)
 
@@ -221,6 +226,7 @@ class Lanes:
 
     async def recover(self, loaded: Loaded, main: str) -> None:
         """Take up what an earlier process left, channel ``main`` in any case."""
+        reached("recover.begun")
         await self.debug.load()
         for row in loaded.channels:
             library = self._parts.library  # a graph of a broken workspace may come back
@@ -243,6 +249,9 @@ class Lanes:
         if run.status is RunStatus.QUEUED:
             lane.waiting[run.run_id] = live
             self.lives[run.n] = live
+            lane.inbox.put(live)
+        elif run.status is RunStatus.PAUSED:
+            lane.active = self.lives[run.n] = live
             lane.inbox.put(live)
         elif run.status is RunStatus.RUNNING:
             await self._worker.interrupt(lane, live)

@@ -208,6 +208,15 @@ class Library:
             latest[name] = self.edition(name).knowing(schemas)
         return latest[name]
 
+    def installed(self) -> Mapping[str, str]:
+        """Return the content hash of every part that an edition could run, by part."""
+        shelf = self._shelf
+        texts = {f"prompt:{name}": text for name, text in shelf.prompts.items()}
+        for impl, code in shelf.codes.items():
+            texts[f"node:{impl}"] = code.source
+            texts |= {f"shared:{name}": text for name, text in code.shared.items()}
+        return {part: digest(text) for part, text in texts.items()}
+
     def pinned(self, manifest: Manifest, texts: Mapping[str, str]) -> Edition:
         """Rebuild the edition that a trace is pinned to, from the texts kept with it."""
         spec = msgspec.json.decode(texts["graph"], type=GraphSpec)

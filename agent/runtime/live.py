@@ -17,9 +17,10 @@ from agent.core.events import (
     Updated,
 )
 from agent.core.frames import FrameRecord
-from agent.core.journal import Closed, Held, Intent, Row, settled
+from agent.core.journal import Closed, Fold, Held, Intent, Row, settled
 from agent.core.json import Json
 from agent.core.runs import Run, RunStatus
+from agent.crash import reached
 from agent.runtime.ports import Store
 
 STAGES: dict[type, str] = {
@@ -78,11 +79,20 @@ class LiveRun:
         self._watching: list[asyncio.Future[None]] = []
         self._quiet: list[asyncio.Future[None]] = []
 
+    def take_up(self, fold: Fold) -> None:
+        """Go on behind the rows of an earlier process."""
+        self.effects.update(fold.effects)
+        self._rows = fold.count
+        self._said = [fold.response] if fold.response else []
+        self.stage = "streaming" if fold.response else "input"
+
     # Journal and recorder
 
     def closed(self, records: tuple[FrameRecord, ...], *, post: bool) -> None:
         """Write what a tick did, state changes included, in one row."""
+        reached("frame.merged")
         self._store.append(self.run.n, self._next(), Closed(records=records, post=post))
+        reached("frame.posted")
 
     def intent(self, effect: Effect) -> None:
         """Write that an effect is about to happen."""
@@ -92,11 +102,13 @@ class LiveRun:
     async def secure(self, effect: Effect) -> None:
         """Write it and wait for the disk; refused, it leaves an empty row and not a hole."""
         self.effects[effect.effect_id] = effect
+        reached("intent.asked")
         try:
             await self._secure(Intent(effect=effect))
         except Overloaded:
             del self.effects[effect.effect_id]
             raise
+        reached("intent.committed")
 
     async def held(self, place: Held) -> None:
         """Write where the run is held and wait for the disk."""
@@ -113,7 +125,9 @@ class LiveRun:
     def result(self, effect: Effect) -> None:
         """Write how an effect ended."""
         self.effects[effect.effect_id] = effect
+        reached("result.known")
         self._store.append(self.run.n, self._next(), settled(effect))
+        reached("result.posted")
         if self._quiet:
             _let_go(self._quiet)
 

@@ -9,15 +9,18 @@ import logging
 from collections.abc import Callable, Iterable, Sequence
 from typing import Literal
 
+import msgspec
+
 from agent.core.effects import Effect
 from agent.core.errors import Overloaded
 from agent.core.frames import FrameRecord, totals
-from agent.core.journal import Held
+from agent.core.journal import Held, Spot
 from agent.core.json import Json
 from agent.core.runs import RunStatus, advance
 from agent.debugger.breakpoints import Breakpoint, Watch, reason
+from agent.debugger.editor import Editor
 from agent.debugger.moments import Progress, moments
-from agent.engine.stops import AtNode, Between, Edit, Spot, Stop
+from agent.engine.stops import AtEffect, AtNode, Between, Edit, Stop
 from agent.runtime.live import LiveRun
 from agent.runtime.parts import Parts, status_event
 
@@ -28,6 +31,15 @@ Mode = Unit | int | None
 ONCE = ("budget", "divergence")
 
 
+class Taken(msgspec.Struct, frozen=True, kw_only=True):
+    """What a run that was held in another process is taken up with."""
+
+    held: Held
+    edits: Editor
+    recorded: frozenset[str]
+    """Ids of the effects that its unfinished frame has answers to."""
+
+
 class Operator:
     """At the gate of one run.
 
@@ -36,10 +48,16 @@ class Operator:
         parts: what the runtime is made of.
         watch: its breakpoints.
         worked_ms: how long it has worked so far, without the time it was held.
+        taken: where another process held it; it is held there again before anything else.
     """
 
     def __init__(
-        self, live: LiveRun, parts: Parts, watch: Watch, worked_ms: Callable[[], float]
+        self,
+        live: LiveRun,
+        parts: Parts,
+        watch: Watch,
+        worked_ms: Callable[[], float],
+        taken: Taken | None = None,
     ) -> None:
         self.watch = watch
         self.stop: Stop | None = None
@@ -47,7 +65,10 @@ class Operator:
         self._live = live
         self._parts = parts
         self._worked_ms = worked_ms
-        self._mode: Mode = None
+        self._taken = taken
+        self._arriving = taken.held if taken else None
+        self._arrived = asyncio.Event()
+        self._mode: Mode = "node" if taken and taken.held.stepping else None
         self._pausing = False
         self._place: Held | None = None
         self._go: asyncio.Future[None] | None = None
@@ -67,7 +88,7 @@ class Operator:
         self._mode, self._pausing = mode, False
         if self._go is not None and self.stop is not None:
             self.stop = None
-            self._turn(RunStatus.RUNNING)
+            self._go_on()
             self._go.set_result(None)
 
     async def edit(self, edits: Sequence[Edit]) -> None:
@@ -89,17 +110,28 @@ class Operator:
         return self._mode == "node"
 
     def edits(self, frame: int, node: str, place: str) -> Iterable[Effect]:
-        """Return nothing: a live run was edited by nobody before."""
-        del frame, node, place
-        return ()
+        """Return what was edited there before another process ended."""
+        return self._taken.edits.edits(frame, node, place) if self._taken else ()
 
     def wants(self, stop: Stop) -> str:
         """Return why the run is to be held at ``stop``; empty when it is not."""
+        if self._taken is not None and self._arriving is not None:
+            return self._arrival(stop, self._taken, self._arriving)
         if self._pausing and stop.node:
             return "pause"
         if stop.node and self._stepped(stop):
             return "step" if isinstance(self._mode, str) else f"run to frame {self._mode}"
         return self._breakpoint(stop)
+
+    def _arrival(self, stop: Stop, taken: Taken, held: Held) -> str:
+        """Hold where the other process did; never let the run get past that unseen."""
+        same = (stop.frame, stop.node, stop.place) == (held.frame, held.node, held.place)
+        beyond = bool(stop.node) and stop.frame > held.frame
+        anew = stop.node == held.node and stop.effect_id not in ("", *taken.recorded)
+        if not (same or beyond or anew):
+            return ""
+        stop.spot = held.spot if same else stop.spot
+        return held.reason
 
     def _stepped(self, stop: Stop) -> bool:
         if isinstance(stop, AtNode):
@@ -117,6 +149,14 @@ class Operator:
                     return reason(one, moment)
         return ""
 
+    async def ready(self, stop: AtEffect) -> None:
+        """Let nobody reach the world anew before the run is held again where it was."""
+        taken, held = self._taken, self._arriving
+        if taken is None or held is None:
+            return
+        if stop.node != held.node and stop.effect_id not in taken.recorded:
+            await self._arrived.wait()
+
     async def quiet(self) -> None:
         """Return when no effect of the run is under way."""
         while any(effect.ended is None for effect in self._live.effects.values()):
@@ -127,10 +167,14 @@ class Operator:
         met, self._met = self._met, None
         if met is not None and met.on in ONCE:
             self._spent.add(str(met.id))
-        await self._keep(stop)
+        if self._arriving is None:
+            await self._keep(stop)
+        self._place, self._arriving = self._place or self._arriving, None
+        self._arrived.set()
         self._mode, self._pausing = None, False
         self._go = asyncio.get_running_loop().create_future()
         self.stop = stop
+        self._parts.hub.publish(status_event(self._live.run))
         self._live.moved()
         try:
             await self._go
@@ -139,9 +183,9 @@ class Operator:
 
     async def _keep(self, stop: Stop) -> None:
         """Have it on disk that the run is held, and where."""
-        live = self._live
+        live, parts = self._live, self._parts
         self._place = Held(
-            at=stop.spot.at,
+            spot=stop.spot,
             frame=stop.frame,
             node=stop.node,
             place=stop.place,
@@ -149,15 +193,17 @@ class Operator:
             reason=stop.reason,
             worked_ms=self._worked_ms(),
         )
-        self._turn(RunStatus.PAUSED)
+        run = advance(live.run, RunStatus.PAUSED, parts.clock.now_ms())
+        parts.store.update(run)
         try:
             await live.held(self._place)
         except Overloaded as error:  # it is held all the same, until the process ends
-            _log.warning("run %s is held, but not on disk: %s", live.run.run_id, error)
+            _log.warning("run %s is held, but not on disk: %s", run.run_id, error)
+        live.run = run
 
-    def _turn(self, status: RunStatus) -> None:
+    def _go_on(self) -> None:
         live, parts = self._live, self._parts
-        live.run = advance(live.run, status, parts.clock.now_ms())
+        live.run = advance(live.run, RunStatus.RUNNING, parts.clock.now_ms())
         parts.store.update(live.run)
         parts.hub.publish(status_event(live.run))
 

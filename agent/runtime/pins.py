@@ -1,10 +1,13 @@
 """The texts behind a revision, kept once, so that any trace can be looked at and run as it was."""
 
+from collections.abc import Mapping
+
 import msgspec
 
 from agent.core.databases import Schemas
 from agent.core.errors import Conflict
 from agent.core.revisions import Manifest
+from agent.core.runs import Run
 from agent.runtime.kept import SCHEMAS, kept_schemas
 from agent.runtime.library import Edition
 from agent.runtime.ports import Store
@@ -27,10 +30,24 @@ async def keep_once(store: Store, edition: Edition) -> None:
         await keep(store, edition)
 
 
+def mark_of(run: Run) -> str:
+    """Return what the manifest of ``run`` is kept under: its revision.
+
+    What came along with an imported run is kept under the run's id: it says what another
+    installation ran, and never counts as something that this one did.
+    """
+    return run.run_id if run.imported_from else run.revision
+
+
 async def manifest_of(store: Store, revision: str) -> Manifest | None:
     """Return what ``revision`` was made of, or ``None`` when it is not kept here."""
     text = await store.blob(_name(revision))
     return None if text is None else _manifest(text)
+
+
+def brought(run_id: str, manifest: Manifest, texts: Mapping[str, str]) -> dict[str, str]:
+    """Return the blobs to keep of what came with an imported run."""
+    return {**texts, _name(run_id): msgspec.json.encode(manifest).decode()}
 
 
 async def texts_of(store: Store, manifest: Manifest) -> dict[str, str]:

@@ -6,6 +6,7 @@ is on disk. Nothing else may be assumed: only accept, a write's intent, a hold a
 state wait for the disk.
 """
 
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 import msgspec
@@ -112,6 +113,20 @@ class Store(Protocol):
         self, run: Run, end: End, summary: Summary, channel: ChannelRow | None
     ) -> None:
         """Write a terminal run, what it leaves, its summary, and the channel's new head."""
+        ...
+
+    async def adopt(
+        self,
+        run: Run,
+        rows: Sequence[Row],
+        ends: Mapping[int, End],
+        summary: Summary,
+        blobs: Mapping[str, str],
+    ) -> None:
+        """Write a run that was recorded elsewhere, all of it in one transaction.
+
+        ``ends`` holds what it leaves, and under a number of no run what it started from.
+        """
         ...
 
     async def save_channel(self, channel: ChannelRow) -> None:

@@ -18,11 +18,12 @@ from agent.core.state import at
 from agent.debugger.replay import Rerun, Verdict
 from agent.engine.context import World
 from agent.engine.engine import ENGINE
+from agent.runtime.foreign import own_code
 from agent.runtime.library import Edition
 from agent.runtime.lineage import WINDOW, state_of, turns_of
 from agent.runtime.live import LiveRun
 from agent.runtime.parts import Parts, opening, scene_of, status_event
-from agent.runtime.pins import held_then, keep_once, manifest_of, texts_of
+from agent.runtime.pins import held_then, keep_once, manifest_of, mark_of, texts_of
 from agent.runtime.ports import End
 from agent.runtime.recordings import recording
 
@@ -70,7 +71,7 @@ class Replays:
         if not source.revision:
             raise Conflict(f"run {source.run_id} never began; there is nothing to replay")
         trace = await recording(self._parts.store, self._parts.library, source)
-        old = await manifest_of(self._parts.store, source.revision)
+        old = await manifest_of(self._parts.store, mark_of(source))
         edition, now = await self._editions(source, old, pinned=pinned)
         await keep_once(self._parts.store, edition)
         run = await self._begin(source, edition)
@@ -98,6 +99,7 @@ class Replays:
             return today.knowing(held), today.knowing(databases.known or held).manifest
         if old is None:
             raise Conflict(f"revision {source.revision!r} of {source.run_id} is not kept here")
+        own_code(library, source, old)
         edition = library.pinned(old, await texts_of(store, old))
         if held is None:
             edition = msgspec.structs.replace(edition, schemas=await databases.schemas())
@@ -123,6 +125,7 @@ class Replays:
             error="",
             replay_of=source.run_id,
             origin=source.origin or source.run_id,
+            imported_from="",
         )
         run = advance(queued, RunStatus.RUNNING, now)
         await self._parts.store.accept(run)
@@ -146,7 +149,11 @@ class Replays:
         )
         clock = self._parts.clock
         began = clock.monotonic()
-        await rerun.run(start.pending, post=bool(trace.post_frames))
+        try:
+            await rerun.run(start.pending, post=bool(trace.post_frames))
+        except Exception as error:  # noqa: BLE001 - the run boundary: a recording may hold anything
+            rerun.going.cut(f"{type(error).__name__}: {error}")
+            rerun.going.error = f"{ENGINE}: {type(error).__name__}: {error}"
         took = (clock.monotonic() - began) * 1000
         live.run = msgspec.structs.replace(live.run, total_ms=round(took, 3))
         return rerun

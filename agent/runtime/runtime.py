@@ -20,6 +20,8 @@ from agent.core.ids import MAIN, RunId, run_id
 from agent.core.json import Json
 from agent.core.runs import Run, RunStatus
 from agent.core.state import at
+from agent.crash import reached
+from agent.runtime.archives import Archives, Form
 from agent.runtime.channels import Channel
 from agent.runtime.desk import BUSY, Desk
 from agent.runtime.lanes import Lanes
@@ -53,6 +55,7 @@ class Runtime(Desk):
         self._keys: dict[str, tuple[Key, asyncio.Future[Run]]] = {}
         self._replays = Replays(parts, self._number)
         self._trials = Trials(parts, self._number)
+        self._archives = Archives(parts, self._number)
 
     @classmethod
     @asynccontextmanager
@@ -66,14 +69,10 @@ class Runtime(Desk):
         async with asyncio.TaskGroup() as group:
             lanes = Lanes(parts, graph, group)
             runtime = cls(parts, lanes, loaded.next_n)
-            await lanes.recover(loaded, MAIN)
-            watching = [
-                group.create_task(parts.sensor.run(), name="sensor"),
-                group.create_task(parts.board.watch(), name="suite board"),
-            ]
-            if parts.folder is not None:
-                watching.append(group.create_task(parts.folder.run(), name="workspace"))
+            watching: list[asyncio.Task[None]] = []
             try:
+                await lanes.recover(loaded, MAIN)
+                watching += _watching(parts, group)
                 yield runtime
             except Exception as error:  # noqa: BLE001 - raised below, not wrapped in a group
                 failure = error
@@ -216,6 +215,7 @@ class Runtime(Desk):
         """Stop what runs, then forget the conversation; traces stay."""
         lane = self._lanes.open(channel)
         await self._lanes.stop_all(lane)
+        reached("clear.stopped")
         lane.reset()
         await self._parts.store.save_channel(lane.row)
         self.hub.publish(Cleared(node=RUNTIME, run_id="", channel=lane.name))
@@ -253,6 +253,7 @@ class Runtime(Desk):
         if run.channel != lane.name:
             raise Conflict(f"run {run.run_id} is not of channel {lane.name!r}")
         await self._lanes.restore(lane, run.n)
+        reached("head.moved")
         await self._parts.store.save_channel(lane.row)
         self._show_controls(lane)
         return {"status": "ok", "head": run.run_id, "history_len": lane.history_len}
@@ -283,6 +284,16 @@ class Runtime(Desk):
             await self.board.take(Post(event="step_result", result=result))
         return judged
 
+    # Leaving and coming in
+
+    async def export(self, name: str, form: Form) -> bytes:
+        """Return a run as one file: a page to read, or a zip to go on with elsewhere."""
+        return await self._archives.export(await self.find(name), form)
+
+    async def take_in(self, raw: bytes) -> Json:
+        """Take in what an export wrote, as a run of its own in no channel."""
+        return await self._archives.take(raw)
+
     # People
 
     def attach_chat(self, identity: str, channel: str = MAIN) -> None:
@@ -293,6 +304,16 @@ class Runtime(Desk):
     def detach_chat(self) -> None:
         """A chat socket closed."""
         self.chats -= 1
+
+
+def _watching(parts: Parts, group: asyncio.TaskGroup) -> list[asyncio.Task[None]]:
+    tasks = [
+        group.create_task(parts.sensor.run(), name="sensor"),
+        group.create_task(parts.board.watch(), name="suite board"),
+    ]
+    if parts.folder is not None:
+        tasks.append(group.create_task(parts.folder.run(), name="workspace"))
+    return tasks
 
 
 async def _shared(first: asyncio.Future[Run]) -> Run:

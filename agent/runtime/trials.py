@@ -29,11 +29,12 @@ from agent.engine.engine import Pass
 from agent.engine.mixed import MixedPort, Rule, Rules
 from agent.engine.threads import in_thread
 from agent.runtime import aside
+from agent.runtime.foreign import own_code
 from agent.runtime.library import Edition
 from agent.runtime.lineage import WINDOW, state_of, turns_of
 from agent.runtime.live import LiveRun
 from agent.runtime.parts import Opening, Parts, opening, scene_of
-from agent.runtime.pins import held_then, keep_once, manifest_of, texts_of
+from agent.runtime.pins import held_then, keep_once, manifest_of, mark_of, texts_of
 from agent.runtime.recordings import recording
 from agent.runtime.replays import SealedModel
 
@@ -108,7 +109,7 @@ class Trials:
         store = self._parts.store
         trace = await recording(store, self._parts.library, source)
         ends = await store.lineage(source.parent, turns=WINDOW, snapshot=True)
-        manifest = await manifest_of(store, source.revision)
+        manifest = await manifest_of(store, mark_of(source))
         model = await store.blob(manifest.parts["model"]) if manifest else None
         return Cassette(
             format=FORMAT,
@@ -126,6 +127,7 @@ class Trials:
         library, manifest = self._parts.library, cassette.manifest
         if manifest is None:
             raise Conflict(f"what run {cassette.run.run_id} was made of is not kept here")
+        own_code(library, cassette.run, manifest)
         return library.pinned(manifest, await texts_of(self._parts.store, manifest))
 
     # Playing

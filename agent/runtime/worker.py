@@ -17,9 +17,11 @@ from agent.core.journal import INTERRUPTED, Fold, trace_of
 from agent.core.json import Json
 from agent.core.runs import Run, RunStatus, advance
 from agent.core.state import Change, apply, at
+from agent.crash import reached
 from agent.engine.context import World
-from agent.engine.effects import LivePort
+from agent.engine.effects import EffectPort, LivePort, story
 from agent.engine.engine import ENGINE, Pass
+from agent.engine.mixed import MixedPort
 from agent.runtime.channels import Channel
 from agent.runtime.debug import Debug
 from agent.runtime.library import Edition
@@ -29,6 +31,7 @@ from agent.runtime.pins import keep
 from agent.runtime.ports import ChannelRow, End
 from agent.runtime.processes import Processes
 from agent.runtime.recordings import entry
+from agent.runtime.taking import Written, same_edition, taken_of
 
 _log = logging.getLogger(__name__)
 RETRY_S = 0.5
@@ -48,6 +51,9 @@ class Worker:
 
     async def execute(self, channel: Channel, live: LiveRun) -> None:
         """Take ``live`` to a terminal state; nothing a node does gets out of here."""
+        if live.run.status is RunStatus.PAUSED:
+            await self._take_up(channel, live)
+            return
         try:
             schemas = await self._parts.databases.schemas()
             edition = self._parts.library.knowing(channel.row.graph, schemas)
@@ -62,19 +68,56 @@ class Worker:
         run = self._begin(channel, live, edition)
         live.task = channel.task
         start = opening(run, edition.program.spec, at(channel.state, "ui"))
-        going = Pass(
-            edition.program,
-            world,
-            scene_of(run, tuple(channel.window)),
-            LivePort(self._parts.clock, live, self._parts.redactor),
-            live,
-            live.emit,
-            self._parts.hub.publish,
-            channel.state,
-        )
+        going = self._pass(edition, world, channel, live, self._live_port(live), channel.state)
         with self._debug.at(live, going):
             await self._drive(going, live, start)
         await self._finish(channel, live, going, local=start.local)
+
+    def _live_port(self, live: LiveRun) -> LivePort:
+        return LivePort(self._parts.clock, live, self._parts.redactor)
+
+    def _pass(
+        self,
+        edition: Edition,
+        world: World,
+        channel: Channel,
+        live: LiveRun,
+        port: EffectPort,
+        state: Json,
+    ) -> Pass:
+        scene = scene_of(live.run, tuple(channel.window))
+        publish = self._parts.hub.publish
+        return Pass(edition.program, world, scene, port, live, live.emit, publish, state)
+
+    async def _take_up(self, channel: Channel, live: LiveRun) -> None:
+        """Hold a run again where it was held when another process ended.
+
+        Its unfinished frame is done again, answered from its journal as far as that goes.
+        """
+        run, fold = live.run, Fold(await self._parts.store.rows(live.run.n))
+        try:
+            edition = await same_edition(self._parts, run)
+        except AgentError as error:
+            await self.interrupt(channel, live, f"it was held, and {error}")
+            return
+        live.take_up(fold)
+        base: Json = channel.state if run.parent else run.base
+        behind = MixedPort(fold.unfinished, Written(), self._live_port(live), on_miss="extend")
+        world, state = self._world(edition), apply(base, fold.changes)
+        going = self._pass(edition, world, channel, live, behind, state)
+        taken = taken_of(fold)
+        pending = going.take_up(fold.frames, taken.held.worked_ms)
+        start = opening(run, edition.program.spec, at(base, "ui"))
+        if pending or fold.frames:
+            start = replace(start, pending=pending)
+        live.task = channel.task
+        if live.cancelled:  # before it could be held again
+            self._answer(going, live)
+        else:
+            with self._debug.at(live, going, taken):
+                await self._drive(going, live, start)
+        cut = story(behind.miss.key, behind.miss.asked, behind.miss.expected) if behind.miss else ""
+        await self._finish(channel, live, going, local=start.local, cut=cut)
 
     async def refuse(
         self, live: LiveRun, status: RunStatus, error: str, row: ChannelRow | None = None
@@ -88,15 +131,18 @@ class Worker:
         await self._persist(live.run, end, summary, row)
         self._announce(live, summary)
 
-    async def interrupt(self, channel: Channel, live: LiveRun) -> None:
+    async def interrupt(
+        self, channel: Channel, live: LiveRun, why: str = "the process ended while it ran"
+    ) -> None:
         """Close a run that the last process left unfinished, keeping what it had done."""
         fold = Fold(await self._parts.store.rows(live.run.n))
+        reached("recover.interrupted")
         begun = live.run.started or live.run.created
         frames = (*fold.frames, *fold.broken(entry(self._parts.library, live.run), begun))
         run = replace(
             advance(live.run, RunStatus.INTERRUPTED, self._parts.clock.now_ms()),
             response=fold.response,
-            error=f"{INTERRUPTED}: the process ended while it ran",
+            error=f"{INTERRUPTED}: {why}",
             path=self._path(live.run, frames),
             total_frames=frames[-1].frame if frames else 0,
             total_ms=frames[-1].ended - frames[0].started if frames else 0.0,
@@ -145,6 +191,7 @@ class Worker:
         live.stage = "input"
         parts.store.update(run)
         parts.hub.publish(status_event(run))
+        reached("run.begun")
         return run
 
     async def _drive(self, going: Pass, live: LiveRun, start: Opening) -> None:
@@ -184,10 +231,15 @@ class Worker:
             text = run.response
             publish(Said(node=ENGINE, run_id=run_id, channel=channel, role="assistant", text=text))
         publish(Answered(node=ENGINE, run_id=run_id, channel=channel))
+        reached("run.answered")
 
-    async def _finish(self, channel: Channel, live: LiveRun, going: Pass, *, local: bool) -> None:
+    async def _finish(
+        self, channel: Channel, live: LiveRun, going: Pass, *, local: bool, cut: str = ""
+    ) -> None:
         status, error = RunStatus.DONE, going.error
-        if error:
+        if cut:
+            status, error = RunStatus.INTERRUPTED, f"{INTERRUPTED}: {cut}"
+        elif error:
             status = RunStatus.ERROR
         elif live.cancelled:
             status, error = RunStatus.CANCELLED, "cancelled"

@@ -67,7 +67,7 @@ class Edits(Lane, frozen=True, kw_only=True):
 
 async def debug(call: Call[Nothing, Lane]) -> Json:
     """Where the run of a channel is held, and what it goes on with."""
-    return call.runtime.debug.show(channel(call.query.channel))
+    return await call.runtime.debug.show(channel(call.query.channel))
 
 
 async def breakpoints(call: Call[Nothing, Lane]) -> Json:

@@ -6,6 +6,7 @@ import msgspec
 
 from agent.core.json import Json, fields
 from agent.web.endpoint import AnyEndpoint, Nothing
+from agent.web.limits import JSON_MEDIA, MIB
 from agent.web.openapi import describe, item_of, refusals, required
 from agent.web.routes import ENDPOINTS, SOCKETS
 
@@ -15,7 +16,7 @@ HEAD = """\
 Written from the route table by `agent.web.docs.http_markdown`; do not edit.
 
 Errors are `{"detail", "error"}`: a sentence and a stable name. Every route but the open ones needs
-`Authorization: Bearer <token>` or the page's cookie. A body is JSON of at most 1 MiB.
+`Authorization: Bearer <token>` or the page's cookie. A body is JSON of at most 1 MiB, unless said.
 """
 
 
@@ -32,6 +33,9 @@ def _section(endpoint: AnyEndpoint, schemas: Json) -> str:
     lines = [f"## `{endpoint.method} {endpoint.path}`\n", endpoint.summary]
     if endpoint.open:
         lines.append("Open: no credential is asked for.")
+    if endpoint.media != JSON_MEDIA:
+        media = " or ".join(f"`{media}`" for media in endpoint.media)
+        lines.append(f"The body is {media} of at most {endpoint.limit // MIB} MiB.")
     lines.append("")
     for title, shape in (("Query", endpoint.query), ("Body", endpoint.body)):
         lines.extend(_fields(title, shape, schemas))

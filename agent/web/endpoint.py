@@ -85,7 +85,7 @@ class Endpoint(msgspec.Struct, Generic[B, Q], frozen=True, kw_only=True):
     quiet: bool = False
     """Not in the access log."""
     media: tuple[str, ...] = JSON_MEDIA
-    """Media types a body may have."""
+    """Media types a body may have; one that is not JSON is left to the call, as it came."""
     limit: int = MIB
     """Bytes a body may have."""
     produces: str = "application/json"
@@ -111,7 +111,7 @@ class Endpoint(msgspec.Struct, Generic[B, Q], frozen=True, kw_only=True):
 
     async def _serve(self, request: Request) -> Response:
         raw = await request.body()
-        body = decode(raw or b"{}", self.body)
+        body = decode((raw if self.media == JSON_MEDIA else b"") or b"{}", self.body)
         query = read_query(request, self.query)
         return respond(await self.call(Call(request, raw, body, query)))
 

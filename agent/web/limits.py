@@ -49,9 +49,11 @@ def check_media(header: Iterable[str], encoding: Iterable[str], allowed: tuple[s
     charset = parameters.replace(" ", "").replace('"', "").lower()
     if media.strip().lower() not in allowed or charset not in ("", "charset=utf-8"):
         came = ", ".join(values) or "no Content-Type"
+        how = f"-H 'content-type: {allowed[0]}' --data-binary @FILE"
+        how = "--json '{…}'" if allowed == JSON_MEDIA else how
         raise UnsupportedMedia(
             f"a body must be {' or '.join(allowed)} in UTF-8, got {came!r}; "
-            "with curl, send it with `curl --json '{…}'`"
+            f"with curl, send it with `curl {how}`"
         )
     if any(value.strip().lower() != "identity" for value in encoding):
         raise UnsupportedMedia("a compressed body is not taken; send it without Content-Encoding")

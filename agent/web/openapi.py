@@ -20,6 +20,7 @@ from agent.core.errors import (
 from agent.core.json import Json, fields
 from agent.web.endpoint import AnyEndpoint, Nothing
 from agent.web.errors import Problem
+from agent.web.limits import JSON_MEDIA
 
 TEMPLATE = "#/components/schemas/{name}"
 EVERYWHERE: tuple[type[AgentError], ...] = (Forbidden, Misdirected)
@@ -81,6 +82,10 @@ def _operation(endpoint: AnyEndpoint, known: Mapping[object, Json], components: 
         needed = item_of(endpoint.body) is not None or bool(required(components, endpoint.body))
         content = {media: {"schema": known[endpoint.body]} for media in endpoint.media}
         made["requestBody"] = {"required": needed, "content": content}
+    if endpoint.media != JSON_MEDIA:
+        anything: Json = {"schema": {}}
+        content = dict.fromkeys(endpoint.media, anything)
+        made["requestBody"] = {"required": True, "content": content}
     if endpoint.open:
         made["security"] = []
     return made

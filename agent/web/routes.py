@@ -3,6 +3,7 @@
 from agent.core.json import Json
 from agent.web import (
     access,
+    archives,
     cases,
     channels,
     chat,
@@ -33,6 +34,7 @@ ENDPOINTS: tuple[AnyEndpoint, ...] = (
     *access.ROUTES,
     *runs.ROUTES,
     *cases.ROUTES,
+    *archives.ROUTES,
     *chat.ROUTES,
     *channels.ROUTES,
     *debug.ROUTES,

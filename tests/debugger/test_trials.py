@@ -1,6 +1,7 @@
 """Trace to test: what is proposed holds, what is kept can fail, and what is played is judged."""
 
 import json
+import random
 
 import msgspec
 import pytest
@@ -224,6 +225,51 @@ async def test_what_is_no_case_or_no_cassette_is_named(store, prompts, case, cas
             await tried(rt, {"case": case or made["case"], "cassette": given})
         assert named in str(error.value)
         assert len((await rt.runs())["runs"]) == runs, "nothing was begun"
+
+
+def places(value, at=()):
+    """Every path inside a JSON value."""
+    inner = (
+        value.items()
+        if isinstance(value, dict)
+        else enumerate(value)
+        if isinstance(value, list)
+        else ()
+    )
+    for key, item in inner:
+        yield (*at, key)
+        yield from places(item, (*at, key))
+
+
+def spoil(value, place, put):
+    """Put something else at one place of a JSON value."""
+    *way, last = place
+    for key in way:
+        value = value[key]
+    value[last] = put
+
+
+ODD = (None, 5, -1, 1e308, "", [], {}, [[]], {"machines": 5}, True, "\ud83d", ["controls"])
+
+
+@pytest.mark.slow
+async def test_a_spoilt_cassette_is_judged_or_refused_and_never_an_accident(store, prompts):
+    chance = random.Random(7)
+    async with opened(store, framed(prompts)) as rt:
+        made = await made_of(rt, "set it")
+        plain = msgspec.json.encode(made["cassette"])
+        spots = [*places(json.loads(plain))]
+        judged = 0
+        for _ in range(100):
+            cassette = json.loads(plain)
+            spoil(cassette, chance.choice(spots), chance.choice(ODD))
+            text = json.dumps(cassette).encode()
+            try:
+                await rt.try_case(made["case"], msgspec.Raw(text), "replay", graph="", suite="")
+            except Unprocessable:
+                continue
+            judged += 1
+        assert 20 < judged < 100
 
 
 async def test_an_unknown_graph_is_named(store, prompts):

@@ -12,6 +12,7 @@ from agent.core.errors import ModelFailed, NodeFailed, ToolFailed
 from agent.core.events import (
     ContextSent,
     ProcessDone,
+    ProcessLine,
     ProcessStarted,
     Streaming,
     Thinking,
@@ -408,7 +409,26 @@ async def test_a_control_tool_changes_the_page_and_is_an_effect_like_any_other()
     assert (effect.kind, effect.name) == ("tool", "set_state")
     assert effect.response["result"] == {"key": "count", "value": 3}
     assert played.going.frames[0].changes == (put("ui", "state", "count", value=3),)
-    assert not of(played, ProcessStarted), "a control tool is no process"
+    (begun,), (line,), (done,) = (
+        of(played, kind) for kind in (ProcessStarted, ProcessLine, ProcessDone)
+    )
+    assert begun.pid == line.pid == done.pid == "r-000000000001-0000/1.a.1.0"
+    assert (begun.tool, begun.args) == ("set_state", {"key": "count", "value": 3})
+    assert done.lines == [line.line] == ['{"key":"count","value":3}']
+    assert (done.status, done.exit_code) == ("done", 0)
+
+
+@pytest.mark.parametrize(
+    ("tool", "arguments"), [("set_state", {"value": 3}), ("nonsense", {})], ids=["bad", "unknown"]
+)
+async def test_a_call_that_no_tool_takes_is_a_process_that_failed(tool, arguments):
+    async def node(ctx, envelope):
+        with pytest.raises(ToolFailed):
+            await ctx.call(tool, arguments)
+
+    played, _ = await visit(node)
+    (begun,), (done,) = of(played, ProcessStarted), of(played, ProcessDone)
+    assert (begun.tool, done.status, done.exit_code, done.lines) == (tool, "failed", 1, [])
 
 
 async def test_a_control_tool_refuses_bad_arguments_by_field_and_changes_nothing():

@@ -8,7 +8,8 @@ import msgspec
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from agent.adapters.stores.sqlite import VERSION, NewerSchema, SqliteStore, UnreadableStore
+from agent.adapters.stores.opening import VERSION, NewerSchema, UnreadableStore
+from agent.adapters.stores.sqlite import SqliteStore
 from agent.core.effects import Chunk, Effect, EffectError
 from agent.core.errors import Overloaded
 from agent.core.frames import Envelope, FrameRecord, Summary
@@ -340,14 +341,14 @@ async def test_a_folder_that_is_not_there_is_refused_with_what_to_do(tmp_path):
 
 
 async def test_the_file_is_written_ahead_and_synchronously(sqlite, file):
-    from agent.adapters.stores import sqlite as module
+    from agent.adapters.stores import opening as module
 
     sqlite()
-    with closing(module._connect(file)) as db:
+    with closing(module.connect(file)) as db:
         assert db.execute("PRAGMA journal_mode").fetchone() == ("wal",)
         assert db.execute("PRAGMA synchronous").fetchone() == (2,)
     with (
-        closing(module._reading(file)) as db,
+        closing(module.connect_reading(file)) as db,
         pytest.raises(sqlite3.OperationalError, match="readonly"),
     ):
         db.execute("INSERT INTO records VALUES('x', '1')")

@@ -1,96 +1,107 @@
-"""A program to kill: the real runtime on a real file, acknowledging each send on stdout.
+"""A program to kill: the real runtime, store and workspace, telling each promise as it is made.
 
-``crash_child.py FILE SEED``: sends, cancels, clears and replays for ever; every line it prints is a
-promise: ``ack <run_id>`` is on disk, ``write <run_id>`` was done once by a write tool.
+What it tells: ``["asks", key, text]`` before a send, ``["has", key, run_id]`` when it is acknowledged,
+``["seq", n]`` for an event number that somebody may have seen.
 """
 
 import asyncio
+import json
+import os
 import random
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
-from rig import FunctionTool, ScriptedModel, graph, passes, runtime
+from rig import NOWHERE, ScriptedModel, runtime
 
 from agent.adapters.stores.sqlite import SqliteStore
-from agent.core.errors import AgentError
-from agent.core.state import at, put
+from agent.core.errors import Conflict
+from agent.crash import set_trap
+from agent.runtime.library import Library
+from agent.runtime.workspace import read
 
-SPEC = graph("a b c p", "a>b+c", post="p", paths="both=b")
-
-
-def tell(line: str) -> None:
-    """Write one whole line at once, so that a kill never tears it."""
-    sys.stdout.write(f"{line}\n")
-    sys.stdout.flush()
-
-
-async def first(ctx, envelope):
-    await ctx.model([{"role": "user", "content": envelope.text}])
-    await ctx.call("pay", {"run": ctx.run_id})
-    return await passes()(ctx, envelope)
+WORKSPACE = Path(__file__).parent / "ledger"
+CHANNELS = ("main", "side")
+GRAPHS = ("ledger", "second")
+Tell = Callable[..., None]
 
 
-async def second(ctx, envelope):
-    count = (at(ctx.state, "memory", "count") or 0) + 1
-    ctx.remember(put("memory", "count", value=count))
-    ctx.say(f"{count}")
-
-
-async def third(ctx, envelope):
-    ctx.now()
-    await asyncio.sleep(0)
-
-
-async def last(ctx, envelope):
-    ctx.remember(put("memory", "last", value=envelope.text))
-
-
-CODE = {"a": first, "b": second, "c": third, "p": last}
-
-
-def world(file: Path, *, loud: bool):
+def world(file: Path):
     """The same runtime for the program and for whoever looks at what it left."""
-
-    def pay(arguments):
-        if loud:
-            tell(f"write {arguments['run']}")
-        return "paid"
-
-    tool = FunctionTool("pay", pay, effect="write")
-    return runtime(
-        SPEC, CODE, store=SqliteStore(file), model=ScriptedModel("x" * 700), tools=(tool,)
+    os.environ["LEDGER"] = str(file.with_name("ledger.txt"))
+    library = Library(
+        {}, model="scripted", graphs=NOWHERE, prompts=NOWHERE, workspace=read(WORKSPACE)
     )
+    return runtime(
+        tuple(map(library.spec, GRAPHS)), {}, library=library,
+        store=SqliteStore(file), model=ScriptedModel("x" * 700),
+    )  # fmt: skip
 
 
-async def work(file: Path, seed: int) -> None:
-    """Do what users do, as fast as it goes."""
+async def send(rt, tell: Tell, chance: random.Random) -> str:
+    """Send a text nobody sent before, under a key nobody had."""
+    key, text = f"{chance.random()}", f"text {chance.random()}"
+    tell("asks", key, text)
+    run = await rt.send(text, channel=chance.choice(CHANNELS), key=key, body_hash=text)
+    tell("has", key, run.run_id)
+    return run.run_id
+
+
+async def work(file: Path, seed: int, tell: Tell) -> None:
+    """Do what users do, as fast as it goes, for ever."""
     chance = random.Random(seed)
-    async with world(file, loud=True) as rt:
-        tell("ready")
+    async with world(file) as rt:
+        tell("seq", rt.hub.last)
         while True:
-            runs = []
-            for _ in range(chance.randint(1, 6)):
-                channel = chance.choice(["main", "side"])
-                run = await rt.send(
-                    f"text {chance.random()}",
-                    channel=channel,
-                    key=f"{chance.random()}",
-                    body_hash="h",
-                )
-                tell(f"ack {run.run_id}")
-                runs.append(run)
-            what = chance.random()
-            if what < 0.2:
-                await rt.cancel(chance.choice(runs).run_id)
-            elif what < 0.25:
-                await rt.clear()
-            elif what < 0.35:
-                ended = await rt.finished(runs[0])
-                try:
-                    await rt.replay(ended.run_id)
-                except AgentError:
-                    continue
+            names = [await send(rt, tell, chance) for _ in range(chance.randint(1, 6))]
+            tell("seq", rt.hub.last)
+            try:
+                await do(rt, chance, names)
+            except Conflict:
+                continue
+
+
+async def do(rt, chance: random.Random, names: list[str]) -> None:
+    """Do one of the other things; a channel may be too busy for it."""
+    name = chance.choice(names)
+    what = chance.choice(["cancel", "clear", "switch", "replay", "head", "wait", "wait"])
+    if what == "cancel":
+        await rt.cancel(name)
+    elif what == "clear":
+        await rt.clear(chance.choice(CHANNELS))
+    elif what == "switch":
+        await rt.switch_graph(chance.choice(GRAPHS), "after", chance.choice(CHANNELS))
+    else:
+        run = await rt.finished(await rt.find(name))
+        if what == "replay":
+            await rt.replay(run.run_id)
+        elif what == "head" and run.status == "done":
+            await rt.move_head(run.run_id, run.channel)
+
+
+def live(file: Path, seed: int, trap: str) -> None:
+    """The program; ``trap`` is what CRASH_AT would say."""
+    set_trap(trap)
+    asyncio.run(work(file, seed, tell))
+
+
+def tell(*what: str | int) -> None:
+    """Write one whole line at once, so that a kill never tears it."""
+    os.write(1, f"{json.dumps(what)}\n".encode())
+
+
+def nurse() -> None:
+    """Fork a life for every line, and tell when it ended; whoever reads knows when to kill it."""
+    for line in sys.stdin:
+        file, seed, trap = json.loads(line)
+        pid = os.fork()
+        if not pid:
+            live(Path(file), seed, trap)
+            os._exit(0)
+        tell("born", pid)
+        _, status = os.waitpid(pid, 0)
+        tell("died", os.waitstatus_to_exitcode(status))
 
 
 if __name__ == "__main__":
-    asyncio.run(work(Path(sys.argv[1]), int(sys.argv[2])))
+    nurse()

@@ -1,118 +1,97 @@
 """kill -9 at any moment: nothing acknowledged is lost, nothing runs twice, nothing has holes."""
 
-import json
-import os
-import random
-import signal
-import sqlite3
-import subprocess
+import re
 import sys
-from contextlib import closing
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
-import msgspec
 import pytest
 
-from agent.core.runs import TERMINAL, RunStatus
-from agent.runtime.ports import RunFilter
+from agent import crash
+from agent.core.errors import BadInput
+from agent.crash import STAGES
 
 HERE = Path(__file__).resolve().parent
+AGENT = Path(crash.__file__).parent
 sys.path.insert(0, str(HERE))
-from crash_child import world  # noqa: E402
+from crashes import History, live_and_die  # noqa: E402
 
-pytestmark = [pytest.mark.anyio, pytest.mark.slow]
-LIVES = 6
+LIVES = 26
 """Kills that one file has to survive, one after the other."""
 
 
-def live_and_die(file: Path, seed: int) -> list[str]:
-    """Start the program, kill it after a seeded number of lines, return all it said."""
-    chance = random.Random(seed)
-    patience = chance.choice([1, 2, 3, 5, 8, 20, 60, 150])
-    path = os.pathsep.join([str(HERE.parents[1]), str(HERE.parent), str(HERE)])
-    child = subprocess.Popen(
-        [sys.executable, str(HERE / "crash_child.py"), str(file), str(seed)],
-        env={**os.environ, "PYTHONPATH": path}, stdout=subprocess.PIPE, text=True,
-    )  # fmt: skip
-    lines: list[str] = []
-    try:
-        for _ in range(patience):
-            line = child.stdout.readline()
-            assert line, "the program ended by itself"
-            lines.append(line.strip())
-        for _ in range(chance.randint(0, 4000)):  # somewhere between two lines
-            pass
-    finally:
-        child.send_signal(signal.SIGKILL)
-        lines += [line.strip() for line in child.stdout.read().splitlines()]
-        child.wait()
-        child.stdout.close()
-    return lines
+@pytest.fixture
+def folder(tmp_path):
+    """Where a kill of a process means the same, and a sync costs nothing: in memory."""
+    memory = Path("/dev/shm")
+    with TemporaryDirectory(dir=memory if memory.exists() else tmp_path) as made:
+        yield Path(made)
 
 
-def journal(file: Path) -> dict[int, list[int]]:
-    found: dict[int, list[int]] = {}
-    with closing(sqlite3.connect(file)) as db:
-        assert db.execute("PRAGMA integrity_check").fetchone() == ("ok",)
-        for (row,) in db.execute("SELECT id FROM journal ORDER BY id"):
-            found.setdefault(row >> 20, []).append(row & (1 << 20) - 1)
-    return found
+@pytest.fixture
+def trap():
+    yield crash.set_trap
+    crash.set_trap("")
 
 
-async def look(file: Path, acknowledged: list[str], interrupted_before: set[str]) -> set[str]:
-    """Open what is left, let it finish, and hold it to every promise."""
-    async with world(file, loud=False) as rt:
-        runs = [await rt.find(name) for name in acknowledged]
-        for run in runs:
-            await rt.finished(run)
-        everything = await rt._parts.store.runs(RunFilter(limit=100_000))
-        assert {run.run_id for run in everything} >= set(acknowledged)
-        assert all(run.status in TERMINAL for run in everything)
-        assert len({run.n for run in everything}) == len(everything)
-        for channel in ("main", "side"):
-            await check_history(rt, channel, {run.n: run for run in everything})
-        interrupted = {run.run_id for run in everything if run.status is RunStatus.INTERRUPTED}
-        for name in interrupted - interrupted_before:
-            trace = msgspec.json.decode(await rt.trace(name))
-            last = [*trace.get("frames", []), *trace.get("post_frames", [])][-1:]
-            assert trace["kind"] == "replay" or last
-    for rows in journal(file).values():
-        assert rows == list(range(1, len(rows) + 1)), "a journal has a hole"
-    return interrupted
+def test_every_stage_is_one_place_of_the_code():
+    places = re.findall(r'reached\("([\w.]+)"\)', "".join(map(_text, AGENT.rglob("*.py"))))
+    assert sorted(places) == sorted(STAGES)
 
 
-async def check_history(rt, channel, runs) -> None:
-    """The conversation is what the chain of parents from the head says."""
-    lane = rt._lanes.open(channel)
-    expected: list[str] = []
-    n = lane.row.head
-    while n:
-        run = runs[n]
-        assert run.channel == channel
-        expected = [run.text, *([run.response] if run.response else []), *expected]
-        n = run.parent
-    assert [turn["content"] for turn in await rt.history(1000, channel)] == expected[-1000:]
-    assert rt.state(channel)["history_len"] == len(expected)
-    counts = [
-        int(run.response)
-        for run in sorted(runs.values(), key=lambda r: r.n)
-        if run.n == lane.row.head and run.response.isdigit()
-    ]
-    if counts:
-        assert rt.state(channel)["memorizer"]["count"] == counts[0]
+def test_every_stage_is_documented():
+    page = _text(AGENT.parent / "docs" / "reliability.md")
+    assert [f"| `{s}` | {t} |" for s, t in STAGES.items()] == re.findall(
+        r"\| `\w+\.\w+` \| .* \|", page
+    )
 
 
-@pytest.mark.parametrize("family", range(6))
-async def test_killed_at_any_moment_it_keeps_its_promises(tmp_path, family):
-    file = tmp_path / "framescope.db"
-    said: list[str] = []
-    interrupted: set[str] = set()
+def _text(path: Path) -> str:
+    return path.read_text("utf-8")
+
+
+@pytest.mark.parametrize(
+    "given", ["no.such:1", "run.begun", "run.begun:", "run.begun:0", ":1", "x"]
+)
+def test_a_stage_that_is_not_there_names_those_that_are(trap, given):
+    with pytest.raises(BadInput, match=r"expected stage:n.*accept\.committed.*run\.begun"):
+        trap(given)
+
+
+def test_the_trap_closes_the_nth_time(trap, monkeypatch):
+    killed = []
+    monkeypatch.setattr("os.kill", lambda *given: killed.append(given))
+    trap("run.begun:2")
+    crash.reached("run.begun")
+    crash.reached("run.answered")
+    assert not killed
+    crash.reached("run.begun")
+    assert [number for _, number in killed] == [9]
+
+
+@pytest.mark.slow
+@pytest.mark.anyio
+@pytest.mark.parametrize("family", range(10))
+async def test_killed_at_any_moment_it_keeps_its_promises(folder, family):
+    history = History(folder / "framescope.db")
     for life in range(LIVES):
-        said += live_and_die(file, 100 * family + life)
-        acknowledged = [line.split()[1] for line in said if line.startswith("ack ")]
-        written = [line.split()[1] for line in said if line.startswith("write ")]
-        assert len(set(acknowledged)) == len(acknowledged), "an id was given out twice"
-        assert len(set(written)) == len(written), "a write was done twice"
-        if file.exists():
-            interrupted = await look(file, acknowledged, interrupted)
-    assert any(line.startswith("ack ") for line in said), json.dumps(said)
+        told, _ = live_and_die(history.file, 1000 * family + life)
+        history.take(told)
+        await history.check()
+    assert history.has
+
+
+@pytest.mark.slow
+@pytest.mark.anyio
+@pytest.mark.parametrize("stage", STAGES)
+async def test_killed_at_a_stage_it_keeps_its_promises(folder, stage):
+    history = History(folder / "framescope.db")
+    deaths = 0
+    if stage == "recover.interrupted":
+        history.take(live_and_die(history.file, 0, "run.answered:1")[0])
+    for n in (1, 2):
+        told, trapped = live_and_die(history.file, n, f"{stage}:{n}")
+        history.take(told)
+        deaths += trapped
+        await history.check()
+    assert deaths

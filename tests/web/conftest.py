@@ -15,6 +15,7 @@ from typing import Any
 import httpx
 import msgspec
 import pytest
+from anyio.from_thread import BlockingPortal, start_blocking_portal
 from starlette.testclient import TestClient
 
 from agent.adapters.auth.local import LocalAuth
@@ -82,7 +83,7 @@ class FakeDebug:
         self.asked = asked
         self.kept: tuple[Breakpoint, ...] = ()
 
-    def show(self, channel="main"):
+    async def show(self, channel="main"):
         self.asked.append(("debug", channel))
         return HELD
 
@@ -268,6 +269,22 @@ class FakeRuntime:
             raise UnknownRun(f"no run {name!r}")
         return b'{"run_id":"r-1"}'
 
+    async def export(self, name, form):
+        self.asked.append(("export", name, form))
+        if name != "r-1":
+            raise UnknownRun(f"no run {name!r}")
+        return b"the file"
+
+    async def take_in(self, raw):
+        self.asked.append(("take_in", raw))
+        return {
+            "run_id": "r-2",
+            "imported_from": "r-1",
+            "frames": 2,
+            "effects": 3,
+            "missing": ["node:a"],
+        }
+
     async def history(self, last, channel="main"):
         self.asked.append(("history", last, channel))
         return [{"role": "user", "content": "hello"}]
@@ -349,7 +366,8 @@ Pairs = list[tuple[str, str]]
 class World:
     """One assembled site and the pieces a test wants to reach."""
 
-    def __init__(self, static: Path, mode: str, **settings: Any) -> None:
+    def __init__(self, static: Path, mode: str, portal: BlockingPortal, **settings: Any) -> None:
+        self._portal = portal
         self.runner = asyncio.Runner()
         self.clock = FakeClock()
         self.hub = Hub(self.clock.now_ns, keep=1 << 14)
@@ -464,7 +482,8 @@ class World:
         async def send(message: Any) -> None:
             sent.append(message)
 
-        self.runner.run(self.app(scope, receive, send))
+        # Not runner.run: a signal handler for every request costs more than the request.
+        self.runner.get_loop().run_until_complete(self.app(scope, receive, send))
         return sent
 
     @property
@@ -479,6 +498,7 @@ class World:
     def client(self, *, auth: bool = True, **headers: str) -> TestClient:
         """A client whose requests look like curl's."""
         client = TestClient(self.app, base_url=f"http://{HOST}", follow_redirects=False)
+        client.portal = self._portal  # else every request starts a thread with a loop of its own
         client.headers.clear()
         client.headers.update({"host": HOST, **(self.token if auth else {}), **headers})
         return client
@@ -497,9 +517,15 @@ class World:
         self.hub.publish(Failed(node="runtime", run_id="", channel="main", code="x", detail="y"))
 
 
+@pytest.fixture(scope="session")
+def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder like static/, with a built page, made once for all who only read it."""
+    return built_page(tmp_path_factory.mktemp("page"))
+
+
 @pytest.fixture
 def static(tmp_path: Path) -> Path:
-    """A folder like static/, with a built page."""
+    """The same for a test that changes it; its worlds show this one."""
     return built_page(tmp_path)
 
 
@@ -526,13 +552,22 @@ def built_page(tmp_path: Path) -> Path:
     return root
 
 
+@pytest.fixture(scope="session")
+def portal() -> Iterator[BlockingPortal]:
+    """The loop in a thread that all clients of the test client share."""
+    with start_blocking_portal() as portal:
+        yield portal
+
+
 @pytest.fixture
-def make(static: Path) -> Iterator[Callable[..., World]]:
+def make(request: pytest.FixtureRequest, portal: BlockingPortal) -> Iterator[Callable[..., World]]:
     """Make a world: ``make(mode="none", allow_query_token=True, …)``."""
+    folder = "static" if "static" in request.fixturenames else "page"
+    root: Path = request.getfixturevalue(folder)
     worlds: list[World] = []
 
     def made(mode: str = "local", **settings: Any) -> World:
-        worlds.append(World(static, mode, **settings))
+        worlds.append(World(root, mode, portal, **settings))
         return worlds[-1]
 
     yield made
@@ -541,17 +576,17 @@ def make(static: Path) -> Iterator[Callable[..., World]]:
 
 
 @pytest.fixture(scope="module")
-def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+def shared(page: Path, portal: BlockingPortal) -> Iterator[World]:
     """A world for tests that only look at refusals: making one costs more than asking it."""
-    world = World(built_page(tmp_path_factory.mktemp("page")), "local")
+    world = World(page, "local", portal)
     yield world
     world.runner.close()
 
 
 @pytest.fixture(scope="module")
-def unlocked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+def unlocked(page: Path, portal: BlockingPortal) -> Iterator[World]:
     """The same without authentication."""
-    world = World(built_page(tmp_path_factory.mktemp("page")), "none")
+    world = World(page, "none", portal)
     yield world
     world.runner.close()
 

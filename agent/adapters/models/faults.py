@@ -43,7 +43,9 @@ TLS = Kind(
 )
 ENVIRONMENT = Kind("model_unreachable", False, "check HTTPS_PROXY, ALL_PROXY and SSL_CERT_FILE")
 CUT = Kind("model_stream_cut", True, "try again")
-TOO_LONG = Kind("model_stream_cut", False, "set max_tokens, or set another " + MODEL)
+TOO_LONG = Kind(
+    "model_stream_cut", False, f"set a limit of tokens at the server, or another {MODEL}"
+)
 GARBAGE = Kind("model_bad_response", False, f"check that {URL} is a chat-completions API")
 EMPTY = Kind("model_bad_response", True, f"try again, or set another {MODEL}")
 CONTEXT = Kind(

@@ -1,5 +1,6 @@
 """A store that forgets everything with the process; what the durable one is compared with."""
 
+from collections.abc import Mapping, Sequence
 from itertools import islice
 
 from agent.core.frames import Summary
@@ -52,6 +53,21 @@ class MemoryStore:
         self._runs[run.n] = run
         self._ends[run.n] = end
         self._summaries[run.n] = summary
+
+    async def adopt(
+        self,
+        run: Run,
+        rows: Sequence[Row],
+        ends: Mapping[int, End],
+        summary: Summary,
+        blobs: Mapping[str, str],
+    ) -> None:
+        """Keep a run that was recorded elsewhere."""
+        self._runs[run.n] = run
+        self._rows[run.n] = [*rows]
+        self._ends.update(ends)
+        self._summaries[run.n] = summary
+        self._records.update(blobs)
 
     async def save_channel(self, channel: ChannelRow) -> None:
         """Nothing to do: the runtime holds the channel."""

@@ -7,7 +7,7 @@ small; what it leaves behind (``ends``) is written once.
 
 import asyncio
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
@@ -16,66 +16,30 @@ from typing import TypeVar
 import msgspec
 
 from agent.adapters.stores import blobs
+from agent.adapters.stores.opening import (
+    connect,
+    connect_reading,
+    open_checked,
+    story,
+    unreadable,
+)
+from agent.adapters.stores.reserve import FILE, SIZE, Reserve
 from agent.adapters.stores.storable import encode as _encode, nearest
-from agent.adapters.stores.writer import Work, Writer
-from agent.core.errors import AgentError
+from agent.adapters.stores.writer import Work, Writer, full
 from agent.core.frames import Summary
 from agent.core.journal import Closed, Held, Intent, Row, Settled
 from agent.core.json import Json
 from agent.core.runs import Run
+from agent.crash import reached
 from agent.runtime.lineage import walk
 from agent.runtime.ports import ChannelRow, End, Key, Loaded, RunFilter
 
 T = TypeVar("T")
-VERSION = 1
 ROW_BITS = 20
-SCHEMA = """
-CREATE TABLE runs(n INTEGER PRIMARY KEY, status TEXT, kind TEXT, channel TEXT, body BLOB);
-CREATE TABLE journal(id INTEGER PRIMARY KEY, body BLOB);
-CREATE TABLE ends(n INTEGER PRIMARY KEY, body BLOB, summary BLOB);
-CREATE TABLE channels(name TEXT PRIMARY KEY, body BLOB) WITHOUT ROWID;
-CREATE TABLE blobs(name TEXT PRIMARY KEY, body TEXT) WITHOUT ROWID;
-CREATE TABLE keys(key TEXT PRIMARY KEY, body BLOB) WITHOUT ROWID;
-CREATE TABLE records(name TEXT PRIMARY KEY, body BLOB) WITHOUT ROWID;
-"""
 _run = msgspec.json.Decoder(Run).decode
 _end = msgspec.json.Decoder(End).decode
 _row = msgspec.json.Decoder(Row).decode
 _any = msgspec.json.Decoder().decode
-
-
-class NewerSchema(AgentError):  # noqa: N818
-    """The file was written by a newer version."""
-
-    slug = "newer_schema"
-
-
-class UnreadableStore(AgentError):  # noqa: N818
-    """The file cannot be opened, or is no database."""
-
-    slug = "unreadable_store"
-
-
-def _connect(path: Path) -> sqlite3.Connection:
-    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=5)
-    connection.execute("PRAGMA journal_mode=WAL")
-    connection.execute("PRAGMA synchronous=FULL")
-    return connection
-
-
-def _reading(path: Path) -> sqlite3.Connection:
-    connection = sqlite3.connect(
-        f"{path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None,
-        check_same_thread=False, timeout=5,
-    )  # fmt: skip
-    connection.execute("PRAGMA query_only=1")
-    connection.create_function("lowered", 1, _lowered, deterministic=True)
-    return connection
-
-
-def _lowered(text: str | None) -> str:
-    """Lower case in every script; SQLite's own ``lower`` knows ASCII only."""
-    return (text or "").lower()
 
 
 class SqliteStore:
@@ -83,18 +47,20 @@ class SqliteStore:
 
     Args:
         path: the file; its folder exists.
+        reserve: bytes of the disk that are kept free for ending what has begun.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, reserve: int = SIZE) -> None:
         self._path = path
-        self._writer = Writer(path, _connect)
+        self._reserve = Reserve(path.with_name(FILE), reserve)
+        self._writer = Writer(path, connect, self._reserve.free)
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="store-reader")
         self._reader: sqlite3.Connection | None = None
 
     @property
     def trouble(self) -> str:
-        """Why the last commit failed; empty when it went well."""
-        return self._writer.trouble
+        """Why nothing can be taken; empty when all is well."""
+        return self._writer.trouble or ("" if self._reserve.take() else str(full(self._path)))
 
     def load(self) -> Loaded:
         """Open or create the file and return what the runtime starts from.
@@ -103,33 +69,33 @@ class SqliteStore:
             NewerSchema: the file belongs to a newer version.
             UnreadableStore: it cannot be opened, or is no database.
         """
-        try:
-            found = self._load()
-        except sqlite3.DatabaseError as error:
-            raise UnreadableStore(
-                f"{self._path} cannot be used ({error}); "
-                "put a copy that is whole in its place, or use another --data-dir"
-            ) from None
+        with closing(open_checked(self._path)) as connection:
+            try:
+                found = _loaded(connection)
+            except sqlite3.DatabaseError as error:
+                raise story(self._path, error) from None
+            except msgspec.MsgspecError as error:
+                raise unreadable(self._path, error) from None
+        self._reserve.take()
         self._writer.start()
         return found
-
-    def _load(self) -> Loaded:
-        with closing(_connect(self._path)) as connection:
-            _migrate(connection, self._path)
-            return _loaded(connection)
 
     # Writing
 
     async def accept(self, run: Run, key: Key | None = None) -> None:
         """Write a new run (and its idempotency key)."""
+        if not self._reserve.held and not await asyncio.to_thread(self._reserve.take):
+            raise full(self._path)
 
         def work(db: sqlite3.Connection) -> None:
             row = (run.n, str(run.status), run.kind, run.channel, _encode(run))
             db.execute("INSERT INTO runs VALUES(?,?,?,?,?)", row)
             if key is not None:
                 db.execute("INSERT INTO keys VALUES(?,?)", (key.key, _encode(key)))
+            reached("accept.written")
 
         await self._writer.commit(work)
+        reached("accept.committed")
 
     def update(self, run: Run) -> None:
         """Write a run's new status."""
@@ -141,7 +107,13 @@ class SqliteStore:
 
     async def secure(self, n: int, index: int, row: Row) -> None:
         """Write row ``index`` of run ``n`` and wait for the disk."""
-        await self._writer.commit(_journal_row(n, index, row))
+        put = _journal_row(n, index, row)
+
+        def work(db: sqlite3.Connection) -> None:
+            put(db)
+            reached("intent.written")
+
+        await self._writer.commit(work)
 
     async def finish(
         self, run: Run, end: End, summary: Summary, channel: ChannelRow | None
@@ -155,16 +127,54 @@ class SqliteStore:
             db.execute("INSERT OR REPLACE INTO ends VALUES(?,?,?)", row)
             if channel is not None:
                 _put_channel(db, channel)
+            reached("end.written")
+            if end.snapshot is not None:
+                reached("end.snapshot")
+
+        await self._writer.commit(work)
+        reached("end.committed")
+
+    async def adopt(
+        self,
+        run: Run,
+        rows: Sequence[Row],
+        ends: Mapping[int, End],
+        summary: Summary,
+        blobs: Mapping[str, str],
+    ) -> None:
+        """Write a run that was recorded elsewhere, all of it in one transaction."""
+        works = [_journal_row(run.n, index, row) for index, row in enumerate(rows, 1)]
+
+        def work(db: sqlite3.Connection) -> None:
+            _run_row(run)(db)
+            for each in works:
+                each(db)
+            for n, end in ends.items():
+                told = summary.encoded() if n == run.n else None
+                db.execute("INSERT INTO ends VALUES(?,?,?)", (n, _encode(end), told))
+            for name, text in blobs.items():
+                _keep(db, name, text)
 
         await self._writer.commit(work)
 
     async def save_channel(self, channel: ChannelRow) -> None:
         """Write a channel's row."""
-        await self._writer.commit(lambda db: _put_channel(db, channel))
+
+        def work(db: sqlite3.Connection) -> None:
+            _put_channel(db, channel)
+            reached("channel.written")
+
+        await self._writer.commit(work)
+        reached("channel.committed")
 
     def reserve(self, end: int) -> None:
         """Note that event numbers up to ``end`` may have been used."""
-        self.note("seq", end)
+
+        def work(db: sqlite3.Connection) -> None:
+            _put_record(db, "seq", end)
+            reached("seq.reserved")
+
+        self._writer.post(work)
 
     def note(self, name: str, value: Json) -> None:
         """Keep a small named value, without waiting."""
@@ -176,7 +186,12 @@ class SqliteStore:
 
     async def put_blob(self, name: str, text: str) -> None:
         """Keep ``text`` under its content hash."""
-        await self._writer.commit(lambda db: _keep(db, name, text))
+
+        def work(db: sqlite3.Connection) -> None:
+            _keep(db, name, text)
+            reached("blob.written")
+
+        await self._writer.commit(work)
 
     # Reading
 
@@ -244,11 +259,14 @@ class SqliteStore:
         )
 
     async def close(self) -> None:
-        """Write what is queued, then let go of the file."""
-        await self._writer.stop()
+        """Write what is queued, then let go of the file.
+
+        The writer goes last: it alone can put everything that is in the log into the file.
+        """
         if self._reader is not None:
             self._pool.submit(self._reader.close)
         await asyncio.to_thread(self._pool.shutdown)
+        await self._writer.stop()
 
     async def _one(self, sql: str, value: Json) -> Json:
         found = await self._read(lambda db: db.execute(sql, (value,)).fetchone())
@@ -259,19 +277,11 @@ class SqliteStore:
 
     def _in_reader(self, work: Callable[[sqlite3.Connection], T]) -> T:
         if self._reader is None:
-            self._reader = _reading(self._path)
-        return work(self._reader)
-
-
-def _migrate(connection: sqlite3.Connection, path: Path) -> None:
-    (version,) = connection.execute("PRAGMA user_version").fetchone()
-    if version > VERSION:
-        raise NewerSchema(
-            f"{path} has schema {version}, this version writes {VERSION}; "
-            "use the newer version or another --data-dir"
-        )
-    if version == 0:
-        connection.executescript(f"BEGIN; {SCHEMA} PRAGMA user_version={VERSION}; COMMIT;")
+            self._reader = connect_reading(self._path)
+        try:
+            return work(self._reader)
+        except sqlite3.DatabaseError as error:
+            raise story(self._path, error) from None
 
 
 def _loaded(db: sqlite3.Connection) -> Loaded:

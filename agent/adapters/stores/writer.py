@@ -15,10 +15,14 @@ from contextlib import suppress
 from pathlib import Path
 from queue import Empty, SimpleQueue
 
+from agent.adapters.stores.opening import hint_of
+from agent.adapters.stores.reserve import room
 from agent.core.errors import AgentError, DiskFull, Overloaded
 
 Work = Callable[[sqlite3.Connection], None]
 BATCH = 1024
+TIGHT = 1 << 16
+"""Bytes; a disk with less is full."""
 THE_JOBS_FAULT = (
     sqlite3.DataError,
     sqlite3.IntegrityError,
@@ -52,11 +56,18 @@ class Writer:
     Args:
         path: the database file.
         connect: opens it with all pragmas set.
+        spare: gives a full disk some room; false when there is none to give.
     """
 
-    def __init__(self, path: Path, connect: Callable[[Path], sqlite3.Connection]) -> None:
+    def __init__(
+        self,
+        path: Path,
+        connect: Callable[[Path], sqlite3.Connection],
+        spare: Callable[[], bool] = lambda: False,
+    ) -> None:
         self._path = path
         self._connect = connect
+        self._spare = spare
         self._jobs: SimpleQueue[Job] = SimpleQueue()
         self._thread = threading.Thread(target=self._work, name="store-writer", daemon=True)
         self._backlog: list[Job] = []
@@ -119,6 +130,8 @@ class Writer:
                 _log.error("a write was dropped, no row can hold it: %r", error)
                 self._answer(batch, Overloaded(f"this cannot be stored ({error})"))
                 return connection
+            if _is_full(self._path, error) and self._spare():
+                return self._take(connection, batch)
             self.trouble = f"{type(error).__name__}: {error}"
             self._backlog = [job for job in batch if job.done is None and job.work is not None]
             self._answer(batch, _refusal(self._path, error))
@@ -169,7 +182,19 @@ def _answer(waiting: list[Job], refusal: AgentError | None) -> None:
             job.done.set_exception(refusal)
 
 
-def _refusal(path: Path, error: sqlite3.Error) -> AgentError:
-    if isinstance(error, sqlite3.OperationalError) and "full" in str(error):
-        return DiskFull(f"the disk that holds {path.name} is full; free some space and try again")
-    return Overloaded(f"{path.name} cannot be written ({error}); try again")
+def _is_full(path: Path, error: sqlite3.Error) -> bool:
+    """Whether there was no room; for some files SQLite calls that an I/O error."""
+    if not isinstance(error, sqlite3.OperationalError):
+        return False
+    return "full" in str(error) or ("I/O" in str(error) and room(path.parent) < TIGHT)
+
+
+def full(path: Path) -> DiskFull:
+    """Return the error that says that nothing new can be taken."""
+    return DiskFull(f"the disk that holds {path.name} is full; free some space and try again")
+
+
+def _refusal(path: Path, error: sqlite3.Error) -> Overloaded:
+    if _is_full(path, error):
+        return full(path)
+    return Overloaded(f"{path.name} cannot be written ({error}); {hint_of(error)}")

@@ -386,6 +386,7 @@ export interface FrameTrace {
   readonly effects?: readonly Effect[];
   readonly resumed_from?: string;
   readonly replay_of?: string;
+  readonly imported_from?: string;
 }
 
 /** One node's visit. Nodes that ran in the same tick share `frame`. */
@@ -462,7 +463,7 @@ export interface Usage {
 export interface Run {
   readonly n: number;
   readonly run_id: string;
-  readonly kind?: "action" | "fork" | "message" | "replay" | "resume" | "startup" | "task" | "test";
+  readonly kind?: "action" | "fork" | "import" | "message" | "replay" | "resume" | "startup" | "task" | "test";
   readonly status: "queued" | "running" | "paused" | "waiting" | "done" | "error" | "cancelled" | "interrupted";
   readonly channel: string;
   readonly text: string;
@@ -487,6 +488,7 @@ export interface Run {
   readonly resumed_from?: string;
   readonly replay_of?: string;
   readonly origin?: string;
+  readonly imported_from?: string;
 }
 
 /** One place to hold at. What is left out matches everything. */

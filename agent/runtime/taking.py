@@ -1,0 +1,69 @@
+"""How a run that was held when its process ended is taken up: what it needs, and what forbids it.
+
+Invariant: it goes on only with exactly what it began with. A graph, prompt, node or tool of another
+revision ends it as ``interrupted``; it is never continued on a guess.
+"""
+
+from agent.core.effects import Effect
+from agent.core.errors import Conflict
+from agent.core.journal import Fold, Held, Spot
+from agent.core.revisions import changed
+from agent.core.runs import Run
+from agent.debugger.editor import Editor
+from agent.engine.stops import BETWEEN
+from agent.runtime.library import Edition
+from agent.runtime.operator import Taken
+from agent.runtime.parts import Parts
+from agent.runtime.pins import held_then, manifest_of
+
+
+class Written:
+    """The journal of what is in the journal already."""
+
+    def intent(self, effect: Effect) -> None:
+        """Do nothing."""
+        del effect
+
+    async def secure(self, effect: Effect) -> None:
+        """Do nothing."""
+        del effect
+
+    def result(self, effect: Effect) -> None:
+        """Do nothing."""
+        del effect
+
+
+async def same_edition(parts: Parts, run: Run) -> Edition:
+    """Return the edition that ``run`` began with; what the databases held is what it was told.
+
+    Raises:
+        UnknownGraph: its graph is gone.
+        Conflict: something of it has changed; names what.
+    """
+    edition = parts.library.edition(run.graph)
+    old = await manifest_of(parts.store, run.revision)
+    held = await held_then(parts.store, old)
+    if held is not None:
+        edition = edition.knowing(held)
+    if edition.program.revision != run.revision:
+        what = ", ".join(changed(old, edition.manifest)) if old else "its revision"
+        raise Conflict(f"these have changed since: {what}")
+    return edition
+
+
+def taken_of(fold: Fold) -> Taken:
+    """Return where a run is to be held again, and what was edited there."""
+    last = fold.frames[-1].frame if fold.frames else 0
+    unfinished = fold.unfinished
+    return Taken(
+        held=fold.held or _anywhere(last),
+        edits=Editor(unfinished.values()),
+        recorded=frozenset(name for name, effect in unfinished.items() if effect.ended),
+    )
+
+
+def _anywhere(last: int) -> Held:
+    """The disk knows that it was held, not where: hold it before its next frame."""
+    spot = Spot(frame=last + 1, node="")
+    reason = "held when the process ended"
+    return Held(spot=spot, frame=last, node="", place=BETWEEN, reason=reason, worked_ms=0.0)
