@@ -4,7 +4,7 @@ import json
 
 import httpx
 import pytest
-from e2e.conftest import serving
+from e2e.conftest import say, serving
 from playwright.sync_api import expect
 
 SIZES = {375: 720, 1440: 900}
@@ -180,3 +180,40 @@ def test_the_bar_and_its_dialogs_are_accessible_and_fit(live, violations, scheme
         page.keyboard.press("Escape")
         expect(page.locator("dialog")).to_have_count(0)
     assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_a_run_becomes_a_test_that_passes_and_can_be_saved(live, violations):
+    page = live()
+    say(page, QUESTION)
+    page.keyboard.press("Escape")
+    page.keyboard.press("t")
+    dialog = page.get_by_role("dialog", name="Make a test")
+    expect(dialog.locator("tbody tr").first).to_contain_text("expect_path: expert")
+    expect(dialog.locator("tbody tr").first).to_contain_text("route changed")
+    assert violations(page) == []
+    name = "how-many-customers-are-in-leipzig"
+    saved = {}
+    for ending in ("md", "cassette.json"):
+        with page.expect_download() as download:
+            dialog.get_by_role("link", name=f"{name}.{ending}").click()
+        saved[ending] = download.value.path().read_text("utf-8")
+    assert f"- cassette: {name}.cassette.json" in saved["md"]
+    assert json.loads(saved["cassette.json"])
+    dialog.get_by_role("button", name="play it").click()
+    expect(dialog).to_contain_text("passed, 0 failed")
+
+
+def test_a_run_is_exported_and_comes_in_again(live):
+    page = live()
+    say(page, "hello export")
+    with page.expect_download() as download:
+        page.get_by_role("link", name="zip").click()
+    name = download.value.suggested_filename
+    assert name.startswith("framescope-r-")
+    page.get_by_role("tab", name="Runs").click()
+    page.get_by_label("Exported run").set_input_files(
+        {"name": name, "mimeType": "", "buffer": download.value.path().read_bytes()}
+    )
+    expect(page.locator(".notice-news")).to_contain_text("Imported as #")
+    expect(page.locator(".run-title h2")).to_have_text("hello export")
+    expect(page.locator(".centre .frame-row").nth(1)).to_contain_text("input")

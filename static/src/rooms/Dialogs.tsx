@@ -1,9 +1,10 @@
 /** The command palette and the key sheet. */
 import { useState } from "preact/hooks";
+import { shown } from "../store/runs";
 import { Dialog } from "../ui/Dialog";
 import { COMMANDS, offers } from "./commands";
 import { dialog } from "./dialogs";
-import { Breakpoints, EditDialog, ModelDialog } from "./parts";
+import { Breakpoints, EditDialog, ModelDialog, TestDialog } from "./parts";
 
 const close = (): void => {
   dialog.value = "";
@@ -78,5 +79,7 @@ export function Dialogs() {
       return <Breakpoints onClose={close} />;
     case "edit":
       return <EditDialog onClose={close} />;
+    case "test":
+      return shown.value ? <TestDialog run={shown.value} onClose={close} /> : null;
   }
 }

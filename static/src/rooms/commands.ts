@@ -12,6 +12,7 @@ import { replay } from "../store/replay";
 import { selected, shown } from "../store/runs";
 import { cancel, clear, say } from "../store/session";
 import { working } from "../store/runs";
+import { ended } from "../store/visits";
 import { toggleTheme } from "../store/theme";
 import { EXAMPLES } from "./Chat";
 import { choose, pickRun } from "./choose";
@@ -52,6 +53,12 @@ function breakAt(at: "before" | "after"): void {
   else void toggle(node, at);
 }
 
+/** A run that has ended is shown. */
+const canBeMade = (): boolean => {
+  const run = shown.peek();
+  return run !== null && ended(run);
+};
+
 const isHeldNow = (): boolean => held.peek() !== null;
 
 function firstFailure(): void {
@@ -85,6 +92,7 @@ export const COMMANDS: readonly Command[] = [
   { name: "first failure", keys: "f", run: firstFailure },
   { name: "search, or write a message", keys: "/", run: search },
   { name: "replay the shown run", keys: "r", run: () => { const run = shown.peek(); if (run) void replay(run.run_id); } },
+  { name: "make a test of the shown run", keys: "t", when: canBeMade, run: () => { dialog.value = "test"; } },
   { name: "follow the newest run", keys: "l", run: follow },
   { name: "resume the held run", keys: "F8", when: isHeldNow, run: () => void resume() },
   { name: "step to the next frame", keys: "F10", when: isHeldNow, run: () => void step("frame") },

@@ -8,9 +8,11 @@ interface Closes {
   readonly onClose: () => void;
 }
 
+const Missed = ({ onClose }: Closes) => <Dialog label="Not loaded" kind="sheet" onClose={onClose}><Missing what="This dialog" /></Dialog>;
+
 /** A dialog of its own file. */
-const sheet = (load: () => Promise<ComponentType<Closes>>) =>
-  late(load, ({ onClose }, failed) => (failed ? <Dialog label="Not loaded" kind="sheet" onClose={onClose}><Missing what="This dialog" /></Dialog> : <></>));
+const sheet = <P extends Closes>(load: () => Promise<ComponentType<P>>) =>
+  late(load, ({ onClose }, failed) => (failed ? <Missed onClose={onClose} /> : <></>));
 
 export const Breakpoints = sheet(async () => (await import("./Breakpoints")).Breakpoints);
 export const Changes = late(async () => (await import("./Changes")).Changes);
@@ -26,6 +28,8 @@ export const ProcessesOf = late(async () => (await import("./Processes")).Proces
 export const Tests = late(async () => (await import("./Tests")).Tests);
 export const ToolCall = late(async () => (await import("./ToolCall")).ToolCall);
 export const Verdict = late(async () => (await import("./Verdict")).Verdict);
+
+export const TestDialog = sheet(async () => (await import("./TestDialog")).TestDialog);
 
 /** Until the formatter has come, an answer is the text that it is. */
 export const Markdown = late(
