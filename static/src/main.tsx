@@ -10,7 +10,8 @@ import "./styles/lists.css";
 import { App } from "./rooms/App";
 import { listen } from "./rooms/keys";
 import { Markdown } from "./rooms/parts";
-import { newest, working } from "./store/runs";
+import { title } from "./store/debug";
+import { newest } from "./store/runs";
 import { start } from "./store/session";
 
 const root = document.getElementById("app");
@@ -19,7 +20,7 @@ root.replaceChildren();
 render(<App />, root);
 listen();
 effect(() => {
-  document.title = working.value ? `● ${working.value.status} — Framescope` : "Framescope";
+  document.title = title.value;
 });
 effect(() => {
   // An answer is there or comes soon: it should not change its looks while it is read.

@@ -1,9 +1,10 @@
 /** The command palette and the key sheet. */
 import { useState } from "preact/hooks";
+import { shown } from "../store/runs";
 import { Dialog } from "../ui/Dialog";
 import { COMMANDS, offers } from "./commands";
 import { dialog } from "./dialogs";
-import { ModelDialog } from "./parts";
+import { Breakpoints, EditDialog, ModelDialog, TestDialog } from "./parts";
 
 const close = (): void => {
   dialog.value = "";
@@ -65,7 +66,20 @@ function Palette() {
 }
 
 export function Dialogs() {
-  if (dialog.value === "keys") return <Keys />;
-  if (dialog.value === "model") return <ModelDialog onClose={close} />;
-  return dialog.value === "palette" ? <Palette /> : null;
+  switch (dialog.value) {
+    case "":
+      return null;
+    case "palette":
+      return <Palette />;
+    case "keys":
+      return <Keys />;
+    case "model":
+      return <ModelDialog onClose={close} />;
+    case "breakpoints":
+      return <Breakpoints onClose={close} />;
+    case "edit":
+      return <EditDialog onClose={close} />;
+    case "test":
+      return shown.value ? <TestDialog run={shown.value} onClose={close} /> : null;
+  }
 }

@@ -2,6 +2,7 @@
 import { useMemo } from "preact/hooks";
 import { type Axis, axis, bar, ticks } from "../lib/waterfall";
 import { ms, shortId } from "../lib/format";
+import { held, isHeld, placeOf } from "../store/debug";
 import { loadFault, selected, shown, shownId } from "../store/runs";
 import { narrow } from "../store/screen";
 import type { RunView, Visit } from "../store/visits";
@@ -25,14 +26,15 @@ function Effects({ visit, on, now }: { readonly visit: Visit; readonly on: Axis;
   );
 }
 
-function Row({ visit, first, on, now }: { readonly visit: Visit; readonly first: boolean; readonly on: Axis; readonly now: number }) {
+function Row({ run_id, visit, first, on, now }: { readonly run_id: string; readonly visit: Visit; readonly first: boolean; readonly on: Axis; readonly now: number }) {
   const { left, width } = bar({ start: visit.started, end: visit.duration === null ? null : visit.started + visit.duration }, on, now);
   const kind = visit.error ? "bar-error" : visit.duration === null ? "bar-running" : visit.post ? "bar-post" : "";
+  const here = isHeld(visit, run_id);
   const way = [visit.route ? `→ ${visit.route}` : "", visit.condition].filter(Boolean).join("  ");
   return (
-    <div class={`frame-row ${first ? "lane" : ""} ${visit.post ? "post" : ""}`} title={[visit.output, way, visit.error].filter(Boolean).join("\n")}>
+    <div class={`frame-row ${first ? "lane" : ""} ${visit.post ? "post" : ""} ${here ? "held" : ""}`} title={[visit.output, way, visit.error].filter(Boolean).join("\n")}>
       <span class="frame-number">{first ? (visit.post ? "post" : visit.frame) : ""}</span>
-      <span class="frame-node">{visit.error ? <span class="status-error" aria-hidden="true">✕ </span> : null}{visit.node}{visit.visit > 1 ? <span class="faint"> ×{visit.visit}</span> : null}</span>
+      <span class="frame-node">{visit.error ? <span class="status-error" aria-hidden="true">✕ </span> : null}{here ? "‖ " : ""}{visit.node}{visit.visit > 1 ? <span class="faint"> ×{visit.visit}</span> : null}</span>
       <span class="frame-track">
         <span class={`bar bar-visit ${kind}`} style={{ left: percent(left), width: percent(width) }} />
         <Effects visit={visit} on={on} now={now} />
@@ -58,6 +60,13 @@ function Ruler({ on }: { readonly on: Axis }) {
   );
 }
 
+/** Held before a frame that has no lane yet. */
+function HeldNext({ run }: { readonly run: RunView }) {
+  const now = held.value;
+  if (now?.run_id !== run.run_id || run.visits.some((visit) => isHeld(visit, run.run_id))) return null;
+  return <p class="held-next">‖ held {placeOf(now)}</p>;
+}
+
 function Waterfall({ run }: { readonly run: RunView }) {
   const working = run.visits.some((visit) => visit.duration === null);
   const now = working ? Date.now() : 0;
@@ -75,9 +84,10 @@ function Waterfall({ run }: { readonly run: RunView }) {
         row={(index) => {
           const visit = run.visits[index] as Visit;
           const before = run.visits[index - 1];
-          return <Row visit={visit} first={before?.frame !== visit.frame || before.post !== visit.post} on={on} now={now} />;
+          return <Row run_id={run.run_id} visit={visit} first={before?.frame !== visit.frame || before.post !== visit.post} on={on} now={now} />;
         }}
       />
+      <HeldNext run={run} />
       <p class="legend">
         <span><i class="bar bar-visit" />node</span><span><i class="bar bar-model" />model call</span><span><i class="bar bar-tool" />tool</span><span><i class="bar bar-post" />after the answer</span>
       </p>

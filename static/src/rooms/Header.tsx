@@ -1,6 +1,7 @@
 /** Name, graph, model, what is going on, whether the page is live. */
 import { useState } from "preact/hooks";
 import { connection } from "../store/connection";
+import { barShown, pause, wanted } from "../store/debug";
 import { active, change, choices, switching } from "../store/graph";
 import { attempt } from "../store/notice";
 import { working } from "../store/runs";
@@ -9,6 +10,7 @@ import { toggleTheme } from "../store/theme";
 import { Status } from "../ui/bits";
 import { Icon } from "../ui/Icon";
 import { dialog } from "./dialogs";
+import { DebugBar } from "./parts";
 import { Broken, WorkspaceBanners } from "./Workspace";
 
 const GLYPH = { live: "●", connecting: "○", waiting: "◌", polling: "◐", offline: "✕", denied: "✕" } as const;
@@ -77,7 +79,9 @@ export function Header() {
       <Model />
       <span class="grow" />
       {run ? <Status of={run.status} /> : null}
+      {run?.status === "running" ? <button type="button" class="quiet" aria-label="Pause" title="Hold the run wherever it comes next" onClick={() => void pause()}><Icon name="pause" /><span class="wide-only">pause</span></button> : null}
       <Live />
+      <button type="button" class="quiet" aria-label="Debugger" title="Debugger: pause, breakpoints" aria-expanded={barShown.value} onClick={() => { wanted.value = !barShown.value; }}><Icon name="bug" /></button>
       <Clear />
       <button type="button" class="quiet" aria-label="Commands" title="Commands (Ctrl K)" onClick={() => { dialog.value = "palette"; }}><Icon name="search" /></button>
       <button type="button" class="quiet wide-only" aria-label="Keys" title="Keys (?)" onClick={() => { dialog.value = "keys"; }}><Icon name="keys" /></button>
@@ -108,4 +112,4 @@ function Lost() {
   return <p class={`banner banner-${now.state}`} role="alert">{now.detail}</p>;
 }
 
-export const Banners = () => <><Lost /><WorkspaceBanners /><Switching /></>;
+export const Banners = () => <><Lost /><WorkspaceBanners /><Switching />{barShown.value ? <DebugBar /> : null}</>;

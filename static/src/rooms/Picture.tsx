@@ -2,10 +2,12 @@
 import { useMemo } from "preact/hooks";
 import { type Box, boxOf, draw, INDENT, type Line, type Net } from "../lib/layout";
 import { ms } from "../lib/format";
+import { dotsOf, held } from "../store/debug";
 import { lit, stateOf, traffic } from "../store/graph";
 import { narrow } from "../store/screen";
-import { selected } from "../store/runs";
+import { selected, shownId } from "../store/runs";
 import type { Visit } from "../store/visits";
+import type { Breakpoint } from "../wire/types.gen";
 import { pick } from "./choose";
 
 /** What stands under the name is set smaller. */
@@ -13,15 +15,19 @@ const SMALLER = 1.15;
 
 const short = (name: string, letters: number): string => (name.length > letters ? `${name.slice(0, letters - 1)}…` : name);
 
+const dotWords = (dot: Breakpoint): string => `breakpoint ${dot.on ?? dot.at}${dot.enabled ? "" : ", off"}`;
+
 function Node({ box, net, visits, chosen }: { readonly box: Box; readonly net: Net; readonly visits: readonly Visit[]; readonly chosen: boolean }) {
   const { width, height, letters } = boxOf(net);
   const state = stateOf(visits);
   const spent = visits.every((v) => v.duration !== null) ? visits.reduce((sum, v) => sum + (v.duration ?? 0), 0) : null;
-  const about = visits.length ? (spent === null ? state : ms(spent)) : (net.impl[box.id] ?? "");
+  const here = held.value?.node === box.id && held.value.run_id === shownId.value;
+  const dots = dotsOf(box.id);
+  const about = here ? "held" : visits.length ? (spent === null ? state : ms(spent)) : (net.impl[box.id] ?? "");
   return (
     <g
-      class={`node node-${state} ${chosen ? "chosen" : ""}`} transform={`translate(${box.x - width / 2},${box.y - height / 2})`}
-      role="button" tabIndex={0} aria-pressed={chosen} aria-description={state}
+      class={`node node-${here ? "held" : state} ${chosen ? "chosen" : ""}`} data-node={box.id} transform={`translate(${box.x - width / 2},${box.y - height / 2})`}
+      role="button" tabindex={0} aria-pressed={chosen} aria-description={[here ? "held" : state, ...dots.map(dotWords)].join(", ")}
       onClick={() => pick(visits)}
       onKeyDown={(event) => {
         if (event.key !== "Enter" && event.key !== " ") return;
@@ -34,6 +40,7 @@ function Node({ box, net, visits, chosen }: { readonly box: Box; readonly net: N
       <circle class="lamp" cx="12" cy="14" r="3.5" />
       <text x={INDENT} y="17.5" class="node-name">{short(box.id, letters)}</text>
       <text x={INDENT} y="31" class="node-about">{short(about, Math.floor(letters * SMALLER))}</text>
+      {dots.map((dot) => <circle key={dot.id} class={dot.enabled ? "dot" : "dot-off"} cx={dot.at === "after" ? width : 0} cy={height / 2} r="5" />)}
       {visits.length > 1 ? <text x={width - 7} y="31" text-anchor="end" class="node-about">×{visits.length}</text> : null}
     </g>
   );

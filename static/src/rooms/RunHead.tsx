@@ -3,17 +3,16 @@ import { count, money, ms, oneLine, shortId, stamp } from "../lib/format";
 import { follow, go, place } from "../store/place";
 import { replay, replays } from "../store/replay";
 import { lagOf } from "../store/runs";
-import type { RunView } from "../store/visits";
+import { ended, type RunView } from "../store/visits";
 import { Figure, Status } from "../ui/bits";
 import { Icon } from "../ui/Icon";
 import { Verdict } from "./parts";
-
-const FINAL = new Set(["done", "error", "cancelled", "interrupted"]);
+import { RunActions } from "./RunActions";
 
 function ReplayButton({ run }: { readonly run: RunView }) {
   const state = replays.value.get(run.run_id);
   return (
-    <button type="button" class="quiet" disabled={!FINAL.has(run.status) || state?.is === "running"} onClick={() => void replay(run.run_id)} title="Run the current code against the recording (r)">
+    <button type="button" class="quiet" disabled={!ended(run) || state?.is === "running"} onClick={() => void replay(run.run_id)} title="Run the current code against the recording (r)">
       <Icon name="replay" />{state?.is === "running" ? "replaying" : "replay"}
     </button>
   );
@@ -47,6 +46,7 @@ export function RunHead({ run }: { readonly run: RunView | null }) {
           </Figure>
         ) : null}
       </dl>
+      {run ? <RunActions run={run} /> : null}
       {state?.is === "done" ? <Verdict verdict={state.verdict} /> : null}
       {state?.is === "failed" ? <p class="verdict status-error" role="status">Replay could not run: {state.text}</p> : null}
     </header>

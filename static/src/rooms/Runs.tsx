@@ -10,6 +10,7 @@ import type { Summary } from "../wire/lines";
 import { Empty, Search, Status } from "../ui/bits";
 import { VirtualList } from "../ui/VirtualList";
 import { pickRun } from "./choose";
+import { Import } from "./Import";
 
 const WAIT_MS = 180;
 
@@ -50,6 +51,7 @@ export function Runs() {
     <section class="room room-runs" aria-label="Runs">
       <div class="bar-top">
         <Search label="Filter runs" hint="message, path:director, node:thinker, status:error" value={q} onChange={(value) => go({ q: value })} />
+        <Import />
         <span class="faint mono">{fault.value ? "" : `${count(all.length)}${more.value ? "+" : ""}`}</span>
       </div>
       {fault.value ? <p class="fault" role="alert">{fault.value}</p> : null}

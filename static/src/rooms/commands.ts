@@ -2,15 +2,17 @@
 import { shortId } from "../lib/format";
 import type { Room } from "../lib/place";
 import { compile } from "../lib/query";
+import { held, pause, resume, step, toggle, wanted } from "../store/debug";
 import { beside } from "../store/events";
 import { change, choices } from "../store/graph";
 import { past } from "../store/history";
-import { attempt } from "../store/notice";
+import { attempt, notice } from "../store/notice";
 import { follow, go, place, room } from "../store/place";
 import { replay } from "../store/replay";
 import { selected, shown } from "../store/runs";
 import { cancel, clear, say } from "../store/session";
 import { working } from "../store/runs";
+import { ended } from "../store/visits";
 import { toggleTheme } from "../store/theme";
 import { EXAMPLES } from "./Chat";
 import { choose, pickRun } from "./choose";
@@ -21,6 +23,8 @@ export interface Command {
   readonly name: string;
   readonly keys?: string;
   readonly run: () => void;
+  /** Whether there is anything to do it to; the key is the browser's otherwise. */
+  readonly when?: () => boolean;
 }
 
 const JUMPS: readonly [string, Room][] = [
@@ -28,7 +32,7 @@ const JUMPS: readonly [string, Room][] = [
 ];
 
 /** Next or previous of what the room lists. */
-function step(by: 1 | -1): void {
+function move(by: 1 | -1): void {
   const { room: here, ev, seq } = place.peek();
   if (here === "events") return go({ seq: beside(seq, by, compile(ev)) || seq });
   if (here === "runs") {
@@ -41,6 +45,21 @@ function step(by: 1 | -1): void {
   const at = now ? run.visits.indexOf(now) : by > 0 ? -1 : run.visits.length;
   choose(run, run.visits[Math.min(run.visits.length - 1, Math.max(0, at + by))]);
 }
+
+/** The node that has the focus in the graph, or whose visit is selected. */
+function breakAt(at: "before" | "after"): void {
+  const node = document.activeElement?.closest("[data-node]")?.getAttribute("data-node") ?? selected.peek()?.node;
+  if (!node) notice.value = "Select a node first: click it in the graph, or press j.";
+  else void toggle(node, at);
+}
+
+/** A run that has ended is shown. */
+const canBeMade = (): boolean => {
+  const run = shown.peek();
+  return run !== null && ended(run);
+};
+
+const isHeldNow = (): boolean => held.peek() !== null;
 
 function firstFailure(): void {
   const run = shown.peek();
@@ -66,14 +85,20 @@ const search = (): void => {
 
 export const COMMANDS: readonly Command[] = [
   ...JUMPS.map(([key, name]): Command => ({ name: `go to ${name}`, keys: `g ${key}`, run: () => enter(name) })),
-  { name: "next", keys: "j", run: () => step(1) },
-  { name: "previous", keys: "k", run: () => step(-1) },
-  { name: "next match of the filter", keys: "n", run: () => step(1) },
-  { name: "previous match of the filter", keys: "N", run: () => step(-1) },
+  { name: "next", keys: "j", run: () => move(1) },
+  { name: "previous", keys: "k", run: () => move(-1) },
+  { name: "next match of the filter", keys: "n", run: () => move(1) },
+  { name: "previous match of the filter", keys: "N", run: () => move(-1) },
   { name: "first failure", keys: "f", run: firstFailure },
   { name: "search, or write a message", keys: "/", run: search },
   { name: "replay the shown run", keys: "r", run: () => { const run = shown.peek(); if (run) void replay(run.run_id); } },
+  { name: "make a test of the shown run", keys: "t", when: canBeMade, run: () => { dialog.value = "test"; } },
   { name: "follow the newest run", keys: "l", run: follow },
+  { name: "resume the held run", keys: "F8", when: isHeldNow, run: () => void resume() },
+  { name: "step to the next frame", keys: "F10", when: isHeldNow, run: () => void step("frame") },
+  { name: "step to the next node", keys: "F11", when: isHeldNow, run: () => void step("node") },
+  { name: "breakpoint before the selected node", keys: "b", run: () => breakAt("before") },
+  { name: "breakpoint after the selected node", keys: "B", run: () => breakAt("after") },
   { name: "commands", keys: "Ctrl K", run: () => { dialog.value = "palette"; } },
   { name: "these keys", keys: "?", run: () => { dialog.value = "keys"; } },
 ];
@@ -82,10 +107,13 @@ export const COMMANDS: readonly Command[] = [
 export function offers(): readonly Command[] {
   const run = working.peek();
   return [
-    ...COMMANDS.filter((command) => command.keys !== "Ctrl K"),
+    ...COMMANDS.filter((command) => command.keys !== "Ctrl K" && command.when?.() !== false),
     ...EXAMPLES.map((example): Command => ({ name: `send “${example}”`, run: () => void attempt(say(example)) })),
     ...(run ? [{ name: "cancel the run", run: () => void attempt(cancel(run.run_id)) }] : []),
     ...choices.peek().filter((graph) => !graph.active).map((graph): Command => ({ name: `switch to graph ${graph.name}`, run: () => void attempt(change(graph.name)) })),
+    ...(held.peek() ? [{ name: "edit what the held run goes on with", run: () => { dialog.value = "edit"; } }] : [{ name: run ? "pause the run" : "pause the next run", run: () => void pause() }]),
+    { name: "debugger", run: () => { wanted.value = true; } },
+    { name: "breakpoints", run: () => { dialog.value = "breakpoints"; } },
     { name: "which model answers, and how to connect another", run: () => { dialog.value = "model"; } },
     { name: "light or dark", run: toggleTheme },
     { name: "clear the conversation", run: () => void attempt(clear()) },

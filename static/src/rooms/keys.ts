@@ -5,6 +5,9 @@ import { dialog } from "./dialogs";
 const CHORD_MS = 1_200;
 const byKeys = new Map(COMMANDS.map((command) => [command.keys, command]));
 
+/** Keys that write nothing work while typing too. */
+const FUNCTION = /^F\d+$/;
+
 const typing = (target: EventTarget | null): boolean =>
   target instanceof HTMLElement && (target.isContentEditable || ["INPUT", "TEXTAREA", "SELECT"].includes(target.tagName));
 
@@ -18,7 +21,8 @@ export function listen(): void {
       return;
     }
     if (event.key === "Escape" && typing(event.target)) (event.target as HTMLElement).blur();
-    if (event.ctrlKey || event.metaKey || event.altKey || dialog.peek() || typing(event.target)) return;
+    if (event.ctrlKey || event.metaKey || event.altKey || dialog.peek()) return;
+    if (typing(event.target) && !FUNCTION.test(event.key)) return;
     const chord = first && event.timeStamp - since < CHORD_MS ? `${first} ${event.key}` : event.key;
     first = "";
     if (event.key === "g" && chord === "g") {
@@ -27,7 +31,7 @@ export function listen(): void {
       return;
     }
     const command = byKeys.get(chord);
-    if (!command) return;
+    if (!command || command.when?.() === false) return;
     event.preventDefault();
     command.run();
   });

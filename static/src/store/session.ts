@@ -6,6 +6,7 @@ import { type ChatLine, type EventLine, type HistoryMessage, type Info, lines, t
 import { address, LiveSocket } from "../wire/socket";
 import { controls, earlier, finish, hear, link, replaceHistory, unqueue } from "./chat";
 import * as connection from "./connection";
+import * as debug from "./debug";
 import * as events from "./events";
 import * as graph from "./graph";
 import * as history from "./history";
@@ -32,6 +33,7 @@ function take(line: TraceLine): void {
   if (line.event === "gap" || line.event === "snapshot") return;
   runs.tell(line);
   processes.tell(line);
+  debug.tell(line);
   apply(line);
 }
 
@@ -120,6 +122,7 @@ function resync(): void {
   void refreshGraph();
   void quietly(memory.load());
   void quietly(processes.load());
+  void quietly(debug.load());
   void quietly(workspace.load());
   void history.search(place.value.q);
 }
@@ -166,7 +169,7 @@ export async function start(): Promise<void> {
   }
   if (info.value?.model.builtin) void quietly(models.load());
   await Promise.all([quietly(readBacklog(BACKLOG)), refreshGraph(), history.search("")]);
-  await Promise.all([quietly(memory.load()), quietly(tests.load()), quietly(workspace.load())]);
+  await Promise.all([quietly(memory.load()), quietly(tests.load()), quietly(workspace.load()), quietly(debug.load())]);
   if (place.value.q) await history.search(place.value.q);
   for (const socket of [chat, trace, test]) socket.open();
   pollWhileBlocked();

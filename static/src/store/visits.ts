@@ -39,6 +39,11 @@ export interface RunView {
   readonly trace: FrameTrace | null;
 }
 
+const FINAL: ReadonlySet<string> = new Set(["done", "error", "cancelled", "interrupted"]);
+
+/** Nothing more will come of it. */
+export const ended = (run: RunView): boolean => FINAL.has(run.status);
+
 /** What is told while it happens; grown in place, the version signal says when. */
 export interface LiveRun {
   run_id: string;

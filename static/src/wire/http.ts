@@ -13,11 +13,12 @@ export class Refused extends Error {
 export class Unreachable extends Error {}
 
 async function ask(method: string, path: string, body?: unknown): Promise<Response> {
-  const init: RequestInit = { method, credentials: "same-origin", cache: "no-store" };
-  if (body !== undefined) {
-    init.body = JSON.stringify(body);
-    init.headers = { "content-type": "application/json" };
-  }
+  const sent = body === undefined ? {} : { body: JSON.stringify(body), headers: { "content-type": "application/json" } };
+  return request(path, { method, ...sent });
+}
+
+async function request(path: string, more: RequestInit): Promise<Response> {
+  const init: RequestInit = { ...more, credentials: "same-origin", cache: "no-store" };
   try {
     return await fetch(path, init);
   } catch {
@@ -38,5 +39,12 @@ async function read<T>(answer: Response, path: string): Promise<T> {
 
 export const get = async <T>(path: string): Promise<T> => read<T>(await ask("GET", path), path);
 
-export const post = async <T>(path: string, body: unknown = {}): Promise<T> =>
-  read<T>(await ask("POST", path, body), path);
+const send = (method: string) => async <T>(path: string, body: unknown = {}): Promise<T> =>
+  read<T>(await ask(method, path, body), path);
+
+export const post = send("POST");
+export const put = send("PUT");
+export const patch = send("PATCH");
+
+export const upload = async <T>(path: string, file: Blob, type: string): Promise<T> =>
+  read<T>(await request(path, { method: "POST", body: file, headers: { "content-type": type } }), path);

@@ -122,6 +122,34 @@ export interface Verdict {
   readonly divergence: Divergence | null;
 }
 
+export interface ProposedCheck {
+  readonly line: number;
+  readonly check: string;
+  /** Mutations of the run on which it fails. */
+  readonly fails_on: readonly string[];
+  readonly vacuous: boolean;
+}
+
+/** A case made of a run. */
+export interface CaseOf {
+  readonly case: string;
+  readonly cassette: Json;
+  readonly checks: readonly ProposedCheck[];
+}
+
+/** What the checks of a case said. */
+export interface Judged {
+  readonly passed: number;
+  readonly failed: number;
+}
+
+export interface Imported {
+  readonly run_id: string;
+  readonly imported_from: string;
+  /** Code that it ran and that is not installed here as it was. */
+  readonly missing: readonly string[];
+}
+
 /** A tool call that can be watched and stopped. */
 export interface Process {
   readonly pid: string;

@@ -500,6 +500,39 @@ export interface Run {
   readonly imported_from?: string;
 }
 
+/** One place to hold at. What is left out matches everything. */
+export interface Breakpoint {
+  readonly id: string | null;
+  readonly at: "after" | "before";
+  readonly frame: number | null;
+  readonly node: string | null;
+  readonly when: string | null;
+  readonly on: "budget" | "divergence" | "error" | "model" | "retry" | "tool" | null;
+  readonly tool: string | null;
+  readonly baseline: string | null;
+  readonly enabled: boolean;
+}
+
+/** Where a run is held, and what it goes on with. */
+export interface Debug {
+  readonly held: boolean;
+  readonly run_id: string | null;
+  readonly status: string | null;
+  readonly channel: string;
+  readonly armed: boolean;
+  readonly frame: number | null;
+  readonly node: string | null;
+  readonly at: "after" | "before" | null;
+  readonly effect_id: string | null;
+  readonly reason: string;
+  readonly pending: Readonly<Record<string, Json>>;
+  readonly memory: Json;
+  readonly ui_state: Json;
+  readonly model_request: Json;
+  readonly tool: Json;
+  readonly tool_result: Json;
+}
+
 /** Every fact that leaves the process; discriminated by `event`. */
 export type Event =
   | Thinking

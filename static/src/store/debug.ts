@@ -1,0 +1,109 @@
+/**
+ * What is held, and where a run is to be held. `GET /api/debug` is the truth: it is read at the start and
+ * whenever a run of the page's channel turns; an answer that was overtaken is thrown away.
+ */
+import { computed, signal } from "@preact/signals";
+import { get, patch, post, put } from "../wire/http";
+import type { EventLine } from "../wire/lines";
+import type { Breakpoint, Debug } from "../wire/types.gen";
+import type { Edit } from "../lib/edits";
+import { attempt } from "./notice";
+import { CHANNEL, working } from "./runs";
+import type { Visit } from "./visits";
+
+export const debug = signal<Debug | null>(null);
+export const breakpoints = signal<readonly Breakpoint[]>([]);
+/** The bar was asked for although there is nothing to tell yet. */
+export const wanted = signal(false);
+/** A run was let go, and is not held again yet. */
+export const stepping = signal(false);
+
+export const held = computed((): Debug | null => (debug.value?.held ? debug.value : null));
+export const barShown = computed(() => wanted.value || stepping.value || held.value !== null || debug.value?.armed === true || breakpoints.value.length > 0);
+
+/** Held runs are told a moment before their place can be asked for. */
+const AGAIN_MS = 60;
+let asked = 0;
+
+async function look(): Promise<void> {
+  const mine = ++asked;
+  const now = await get<Debug>("/api/debug");
+  if (mine !== asked) return;
+  debug.value = now;
+  if (now.status === "paused" && !now.held) window.setTimeout(() => void look().catch(() => undefined), AGAIN_MS);
+}
+
+export async function load(): Promise<void> {
+  const [, all] = await Promise.all([look(), get<readonly Breakpoint[]>("/api/debug/breakpoints")]);
+  breakpoints.value = all;
+}
+
+/** A run turned: it may be held now, or not any more. */
+export function tell(line: EventLine): void {
+  if (line.event === "run" && line.channel === CHANNEL && line.status !== "queued" && !stepping.peek()) void look().catch(() => undefined);
+}
+
+/** One verb of `/api/debug`; its answer is the state after it. */
+async function verb(name: string, body: unknown = {}): Promise<void> {
+  ++asked;
+  const now = await post<Debug>(`/api/debug/${name}`, body);
+  ++asked;
+  debug.value = now;
+  if (now.status === "paused" && !now.held) await look();
+}
+
+/** Let the run go: until it is held again, or has ended, the bar keeps its place. */
+async function leave(name: string, body?: unknown): Promise<void> {
+  if (stepping.peek()) return;
+  stepping.value = true;
+  try {
+    await verb(name, body);
+  } finally {
+    stepping.value = false;
+  }
+}
+
+export const pause = (): Promise<void> => attempt(verb("pause"));
+export const resume = (): Promise<void> => attempt(verb("resume"));
+export const drop = (): Promise<void> => attempt(verb("drop"));
+export const step = (unit: "frame" | "node"): Promise<void> => attempt(leave("step", { unit }));
+export const runTo = (frame: number): Promise<void> => attempt(leave("run_to", { frame }));
+
+/** Write into what the held run goes on with; refused as a whole. */
+export async function edit(edits: readonly Edit[]): Promise<void> {
+  debug.value = await patch<Debug>("/api/debug/pending", { edits });
+}
+
+/** Replace the breakpoints; the server names those that are new. */
+export async function setBreakpoints(all: readonly Partial<Breakpoint>[]): Promise<void> {
+  breakpoints.value = await put<readonly Breakpoint[]>("/api/debug/breakpoints", all);
+}
+
+/** Breakpoints that hold at a node and nothing else: those a dot in the graph stands for. */
+const plain = (one: Breakpoint, node: string): boolean => one.node === node && one.frame === null && !one.when && !one.on;
+
+export const dotsOf = (node: string): readonly Breakpoint[] => breakpoints.value.filter((one) => one.node === node);
+
+export function toggle(node: string, at: Breakpoint["at"]): Promise<void> {
+  const all = breakpoints.peek();
+  const rest = all.filter((one) => !(plain(one, node) && one.at === at));
+  return attempt(setBreakpoints(rest.length < all.length ? rest : [...all, { at, node }]));
+}
+
+/** Whether a visit is where the run is held. */
+export const isHeld = (visit: Visit, run_id: string): boolean => {
+  const now = held.value;
+  return now !== null && now.run_id === run_id && now.frame === visit.frame && now.node === visit.node;
+};
+
+/** Where a run is held, in words. */
+export function placeOf(now: Debug): string {
+  const where = [`frame ${now.frame ?? "—"}`, now.node].filter(Boolean).join(" · ");
+  return now.effect_id ? `at an effect of ${where}` : `${now.at ?? "before"} ${where}`;
+}
+
+/** For the title of the page's tab. */
+export const title = computed((): string => {
+  if (held.value) return `‖ held ${placeOf(held.value)} — Framescope`;
+  return working.value ? `● ${working.value.status} — Framescope` : "Framescope";
+});
