@@ -566,6 +566,7 @@ def built_page(tmp_path: Path) -> Path:
     (root / "src").mkdir()
     (root / "src" / "main.tsx").write_text("secret source")
     (tmp_path / "secret.txt").write_text("outside")
+    (root / "dist" / "link").symlink_to(tmp_path / "secret.txt")
     return root
 
 
