@@ -110,9 +110,19 @@ class Store(Protocol):
         ...
 
     async def finish(
-        self, run: Run, end: End, summary: Summary, channel: ChannelRow | None
+        self,
+        run: Run,
+        end: End,
+        summary: Summary,
+        channel: ChannelRow | None,
+        *,
+        moves: bool = True,
     ) -> None:
-        """Write a terminal run, what it leaves, its summary, and the channel's new head."""
+        """Write a terminal run, what it leaves, its summary, and the channel's new head.
+
+        One that ``moves`` nothing leaves the head as the writes before it made it: what the
+        caller knows of it may be older.
+        """
         ...
 
     async def adopt(

@@ -122,13 +122,13 @@ class Worker:
     async def refuse(
         self, live: LiveRun, status: RunStatus, error: str, row: ChannelRow | None = None
     ) -> None:
-        """End a run that never began; ``row`` is what its channel is then."""
+        """End a run that never began; ``row`` is what its channel is then, whatever its head."""
         ended = advance(live.run, status, self._parts.clock.now_ms())
         live.run = replace(ended, error=error)
         end = End(parent=live.run.parent, history_len=0, since_snapshot=0)
         trace = trace_of(live.run, (), (), ())
         summary = Summary(trace)
-        await self._persist(live.run, end, summary, row)
+        await self._persist(live.run, end, summary, row, moves=False)
         self._announce(live, summary)
 
     async def interrupt(
@@ -272,10 +272,13 @@ class Worker:
         channel.move(run, state, end)
         self._announce(live, summary)
 
-    async def _persist(self, run: Run, end: End, summary: Summary, head: ChannelRow | None) -> None:
+    async def _persist(
+        self, run: Run, end: End, summary: Summary, row: ChannelRow | None, *, moves: bool = True
+    ) -> None:
+        finish = self._parts.store.finish
         while True:
             try:
-                return await self._parts.store.finish(run, end, summary, head)
+                return await finish(run, end, summary, row, moves=moves)
             except Overloaded:
                 await asyncio.sleep(RETRY_S)
 

@@ -46,10 +46,16 @@ class MemoryStore:
         self.append(n, index, row)
 
     async def finish(
-        self, run: Run, end: End, summary: Summary, channel: ChannelRow | None
+        self,
+        run: Run,
+        end: End,
+        summary: Summary,
+        channel: ChannelRow | None,
+        *,
+        moves: bool = True,
     ) -> None:
         """Keep a terminal run."""
-        del channel
+        del channel, moves
         self._runs[run.n] = run
         self._ends[run.n] = end
         self._summaries[run.n] = summary

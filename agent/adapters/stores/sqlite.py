@@ -119,7 +119,13 @@ class SqliteStore:
         await self._writer.commit(work)
 
     async def finish(
-        self, run: Run, end: End, summary: Summary, channel: ChannelRow | None
+        self,
+        run: Run,
+        end: End,
+        summary: Summary,
+        channel: ChannelRow | None,
+        *,
+        moves: bool = True,
     ) -> None:
         """Write a terminal run, what it leaves, its summary, and the channel's new head."""
         update = _run_row(run)
@@ -130,7 +136,7 @@ class SqliteStore:
             db.execute("INSERT OR REPLACE INTO ends VALUES(?,?,?)", row)
             _put_skeleton(db, run.n, summary)
             if channel is not None:
-                _put_channel(db, channel)
+                _put_channel(db, channel if moves else _where_it_is(db, channel))
             reached("end.written")
             if end.snapshot is not None:
                 reached("end.snapshot")
@@ -343,6 +349,14 @@ def _skeleton(n: int) -> str:
 def _put_channel(db: sqlite3.Connection, channel: ChannelRow) -> None:
     row = (channel.name, _encode(channel))
     db.execute("INSERT OR REPLACE INTO channels VALUES(?,?)", row)
+
+
+def _where_it_is(db: sqlite3.Connection, channel: ChannelRow) -> ChannelRow:
+    found = db.execute("SELECT body FROM channels WHERE name=?", (channel.name,)).fetchone()
+    if found is None:
+        return channel
+    head = msgspec.json.decode(found[0], type=ChannelRow).head
+    return msgspec.structs.replace(channel, head=head)
 
 
 def _put_record(db: sqlite3.Connection, name: str, value: Json) -> None:
