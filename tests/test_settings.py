@@ -28,6 +28,7 @@ EXAMPLES = {
     "llm_base_url": ("http://localhost:11434/v1/", "http://localhost:11434/v1"),
     "llm_api_key": ("sk-1", "sk-1"),
     "llm_model": ("qwen3:8b", "qwen3:8b"),
+    "llm_timeout_s": ("600", 600),
     "builtin_token_ms": ("40", 40),
     "llm_discover": ("no", False),
     "allowed_hosts": ("A.example, b.example:81", ("a.example", "b.example:81")),
