@@ -116,6 +116,16 @@ async def test_a_model_that_begins_inside_its_thought_is_known_after_one_answer(
     for _ in range(2):
         reply, _ = await ask(model)
         assert (reply.text, reply.reasoning) == ("Hello", "Hm {x}.")
+    call = event(delta(tool_calls=[{"id": "a", "function": {"name": "sql", "arguments": "{}"}}]))
+    upstream.plays(
+        streams(*says('{"x": 1}')), streams(call, *says()), streams(*says("Hm.</think>Hi"))
+    )
+    await ask(model, ModelRequest(model="m", messages=(USER,), response_format=FORMAT))
+    await ask(model, OFFERING)
+    assert (await ask(model))[1] == ["Hi"]
+    upstream.plays(streams(event(delta("length", content="Hm."))))
+    with pytest.raises(ModelFailed, match="before it said anything"):
+        await ask(model)
     upstream.plays(streams(*says("He", "llo")))
     assert [(await ask(model))[1] for _ in range(2)] == [["Hello"], ["He", "llo"]]
 

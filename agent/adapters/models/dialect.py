@@ -112,9 +112,16 @@ class Dialect:
         """Whether the last answer of ``model`` began in a thought that nothing opened."""
         return model in self._headless
 
-    def heard(self, model: str, *, headless: bool) -> None:
-        """Remember how an answer began; a model once headless is read so until it is not."""
-        (self._headless.add if headless else self._headless.discard)(model)
+    def heard(self, model: str, *, headless: bool, free: bool) -> None:
+        """Remember how an answer began; a model once headless is read so until it is not.
+
+        An answer that was not ``free`` (only calls, or in a format that some servers enforce from
+        the first token on) says nothing about the next one.
+        """
+        if headless:
+            self._headless.add(model)
+        elif free:
+            self._headless.discard(model)
 
 
 def body(request: ModelRequest, wording: Wording) -> bytes:
