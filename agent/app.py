@@ -17,6 +17,7 @@ from agent import __version__
 from agent.adapters.clock import SystemClock
 from agent.adapters.models.limits import Limits
 from agent.adapters.models.openai_http import OpenAIModel
+from agent.adapters.models.prices import read_prices
 from agent.adapters.sql.database import Source
 from agent.adapters.sql.databases import Databases, open_databases
 from agent.adapters.sql.demo import ensure_demo
@@ -68,6 +69,7 @@ def model_of(settings: Settings) -> OpenAIModel:
             settings.llm_base_url,
             settings.llm_api_key or None,
             settings.llm_model,
+            prices=read_prices(settings.llm_prices),
             limits=Limits.within(settings.llm_timeout_s),
         )
     from agent.adapters.models.builtin.transport import BuiltinTransport
