@@ -5,7 +5,7 @@ import pytest
 from agent.adapters.stores import journal
 from agent.core.effects import Effect
 from agent.core.frames import Envelope, FrameRecord
-from agent.core.journal import Closed, Held, Intent, Settled
+from agent.core.journal import Closed, Held, Intent, Settled, Spot
 
 pytestmark = pytest.mark.anyio
 FRAMES = 600
@@ -21,7 +21,8 @@ def rows_of(frame):
         yield Intent(effect=effect)
         yield Settled(effect_id=effect.effect_id, ended=2.0, response=frame)
     yield Closed(records=())
-    yield Held(at="before", frame=frame, node="a", place="frame", reason="r", worked_ms=0.0)
+    spot = Spot(frame=frame, node="a")
+    yield Held(spot=spot, frame=frame, node="a", place="frame", reason="r", worked_ms=0.0)
     record = FrameRecord(
         frame=frame, node="a", visit=1, started=1.0, duration_ms=1.0, input=Envelope(kind="x")
     )
