@@ -73,6 +73,8 @@ class Held(
     reason: str
     worked_ms: float
     """How long the run had worked, without the time it was held."""
+    spent: tuple[str, ...] = ()
+    """Breakpoints that hold a run once, and have."""
 
 
 Row: TypeAlias = Intent | Settled | Closed | Held
