@@ -271,7 +271,10 @@ def measure(quick: bool) -> Json:
         figures |= asyncio.run(fill(data, frames))
         large = asyncio.run(add_large(data, large_frames))
         ready = [killed_and_ready(data) for _ in range(1 if quick else 3)]
-        figures |= {"ready_s": statistics.median(ready), "large_frames": large_frames}
+        empty = [killed_and_ready(Path(folder) / f"empty{n}") for n in range(len(ready))]
+        figures |= {"ready_s": statistics.median(ready), "ready_empty_s": statistics.median(empty)}
+        figures["ready_x_empty"] = figures["ready_s"] / figures["ready_empty_s"]
+        figures["large_frames"] = large_frames
         figures |= asyncio.run(ask(data, large, large_frames, rounds))
         size = (data / STORE_FILE).stat().st_size
     return {**figures, "store_mb": size / (1 << 20)}

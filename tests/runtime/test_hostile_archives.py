@@ -240,8 +240,8 @@ JSONS = {
     "a pickle": lambda: instead("run.json", pickle.dumps({"a": 1})),
     "YAML": lambda: instead("run.json", b"!!python/object/apply:os.system ['true']"),
     "NaN": lambda: instead("run.json", files()["run.json"].replace(b'"total_ms": ', b'"total_ms": NaN, "x":', 1)),
-    "Infinity": lambda: instead("trace.json", files()["trace.json"].replace(b'"total_ms": ', b'"total_ms": Infinity,"x":', 1)),
-    "a number past all numbers": lambda: instead("trace.json", files()["trace.json"].replace(b'"total_ms": ', b'"total_ms": 1e999,"x":', 1)),
+    "Infinity": lambda: instead("trace.json", files()["trace.json"].replace(b'"total_ms":', b'"total_ms": Infinity,"x":', 1)),
+    "a number past all numbers": lambda: instead("trace.json", files()["trace.json"].replace(b'"total_ms":', b'"total_ms": 1e999,"x":', 1)),
     "broken UTF-8": lambda: instead("run.json", b'{"run":"\xff"}'),
     "UTF-16": lambda: instead("run.json", files()["run.json"].decode().encode("utf-16")),
     "half a surrogate pair": lambda: instead("run.json", files()["run.json"].replace(b'"identity"', b'"x": "\\ud800", "identity"', 1).replace(b'"text": "', b'"text": "\\ud800', 1)),
@@ -310,12 +310,18 @@ PAGES = {
     "a forged request": lambda: page(lambda html: html.replace(b'"request_hash":"', b'"request_hash":"0', 1)),
     "a forged text": lambda: page(lambda html: html.replace(b'"texts":{"', b'"texts":{"0', 1)),
     "NaN": lambda: page(lambda html: html.replace(b'"total_ms":', b'"total_ms":NaN,"x":', 1)),
+    "values that are small until they are read": lambda: b"<!doctype html>" + MARK + b"[" + b"[]," * 2_100_000 + b"1]</script>",
     "a page that is too large": lambda: good("html") + b" " * UNPACKED,
 }  # fmt: skip
 CASES = {f"zip: {name}": make for name, make in ZIPS.items()}
 CASES |= {f"json: {name}": make for name, make in JSONS.items()}
 CASES |= {f"page: {name}": make for name, make in PAGES.items()}
-HEAVY = {"zip: too much in all", "zip: a bomb of zeros", "page: a page that is too large"}
+HEAVY = {
+    "page: values that are small until they are read",
+    "zip: too much in all",
+    "zip: a bomb of zeros",
+    "page: a page that is too large",
+}
 
 
 def marked(name):
