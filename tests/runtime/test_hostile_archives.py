@@ -366,6 +366,29 @@ async def test_it_is_refused_and_nothing_is_kept(name):
         assert (live.hub.last, vars(store), live._next_n) == before
 
 
+REASONS = {
+    "zip: two files in one place": "lie over one another",
+    "zip: a place inside another file": "not where the directory says",
+    "zip: encrypted": "is encrypted",
+    "zip: a patch": "packed in a way that is not taken",
+    "zip: a bomb in UTF-16": "would unpack from",
+    "zip: a way out": "which no export of a trace has",
+    "zip: an absolute name": "which no export of a trace has",
+    "zip: a zip in the zip": "which no export of a trace has",
+    "zip: a name with a null": "which no export of a trace has",
+    "zip: cut in the middle": "is cut off",
+    "page: a trace that is cut off": "cut off inside its trace",
+    "json: NaN": "is not JSON",
+}
+
+
+@pytest.mark.parametrize("name", REASONS)
+def test_it_is_refused_for_what_it_is(name):
+    """Where a later check would refuse it too."""
+    with pytest.raises(AgentError, match=REASONS[name]):
+        shapes.read(CASES[name]())
+
+
 def test_there_are_many_cases():
     assert len(CASES) >= 120
 

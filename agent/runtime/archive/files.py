@@ -160,7 +160,6 @@ def read(raw: bytes) -> Archive:
         raise BadInput("expected a .zip or an .html that `export` wrote, it begins like neither")
     check(archive)
     _check_kept(archive)
-    _check_encodable(archive)
     return archive
 
 
@@ -265,11 +264,3 @@ def _check_kept(archive: Archive) -> None:
             reader(archive.texts[parts[part]])
         except _UNREADABLE as error:
             raise Unprocessable(f"this is no whole trace: its {part}: {error!r:.200}") from None
-
-
-def _check_encodable(archive: Archive) -> None:
-    """Refuse numbers and texts that JSON reads and that nothing can write again."""
-    try:
-        msgspec.json.encode(archive)
-    except (OverflowError, ValueError, RecursionError) as error:
-        raise Unprocessable(f"this is no whole trace: {error}") from None
