@@ -21,6 +21,7 @@ NAMES = (
     "startup",
     "replay",
     "cases",
+    "scale",
     "sql",
     "hud",
 )

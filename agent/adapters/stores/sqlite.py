@@ -154,12 +154,11 @@ class SqliteStore:
         blobs: Mapping[str, str],
     ) -> None:
         """Write a run that was recorded elsewhere, all of it in one transaction."""
-        works = [journal.row_of(run.n, index, row) for index, row in enumerate(rows, 1)]
+        journalled = await asyncio.to_thread(journal.all_of, run.n, rows)
 
         def work(db: sqlite3.Connection) -> None:
             _run_row(run)(db)
-            for each in works:
-                each(db)
+            journalled(db)
             for n, end in ends.items():
                 told = summary.encoded() if n == run.n else None
                 db.execute("INSERT INTO ends VALUES(?,?,?)", (n, _encode(end), told))
