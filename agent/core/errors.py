@@ -16,6 +16,7 @@
     - IllegalMove                409
     - NotHeld                    409
     - UnknownOutcome             409
+    - Unconfirmed                409
   x TooLarge                     413
   x UnsupportedMedia             415
   x Misdirected                  421
@@ -138,6 +139,12 @@ class UnknownOutcome(Conflict):
     """A tool that writes was cut off and perhaps did its work, so it is not repeated."""
 
     slug = "unknown_outcome"
+
+
+class Unconfirmed(Conflict):
+    """A fork would call a tool that writes; it does when asked again with ``"confirm": true``."""
+
+    slug = "unconfirmed"
 
 
 class TooLarge(AgentError):  # noqa: N818

@@ -80,6 +80,7 @@ class FrameTrace(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defau
     resumed_from: str = ""
     replay_of: str = ""
     imported_from: str = ""
+    fork_of: str = ""
 
 
 class Summary(msgspec.Struct, gc=False):

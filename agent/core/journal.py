@@ -209,4 +209,5 @@ def trace_of(
         resumed_from=run.resumed_from,
         replay_of=run.replay_of,
         imported_from=run.imported_from,
+        fork_of=run.fork_of,
     )

@@ -88,8 +88,10 @@ class Run(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defaults=Tru
     """From the start to the answer."""
     resumed_from: str = ""
     replay_of: str = ""
+    fork_of: str = ""
+    """The run that this one is a fork of."""
     origin: str = ""
-    """The recorded run at the beginning of a chain of replays; its id is what nodes are told."""
+    """The run at the beginning of a chain of replays and forks; its id is what nodes are told."""
     imported_from: str = ""
     """Its id in the installation that it was recorded in, when that was another one."""
 

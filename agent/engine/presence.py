@@ -269,6 +269,19 @@ def operated(visit: Presence) -> EffectKey:
     return visit._key(OPERATOR)
 
 
+def noted(visit: Presence, request: Json) -> None:
+    """Write down an edit that is made now."""
+    ask = Ask(kind="operator_edit", request=request)
+    visit._port.instant(visit._key(OPERATOR), ask, lambda: None)
+
+
+def equip(visit: Presence, spec: NodeSpec, render: Render | None) -> None:
+    """Give a visit that begins other settings, and other prompts if ``render`` is given."""
+    visit.spec = spec
+    if render is not None:
+        visit._world = msgspec.structs.replace(visit._world, render=render)
+
+
 # ruff: enable[SLF001]
 
 

@@ -1,6 +1,7 @@
 """A run beside the channels: it has a number and a trace of its own and changes nobody's state."""
 
 import asyncio
+from collections.abc import Callable
 
 import msgspec
 
@@ -18,7 +19,9 @@ from agent.runtime.ports import End
 NOTHING_LEFT = End(parent=0, history_len=0, since_snapshot=0)
 
 
-async def begin(parts: Parts, source: Run, name: tuple[int, RunId], edition: Edition) -> LiveRun:
+async def begin(
+    parts: Parts, source: Run, name: tuple[int, RunId], edition: Edition, *, fork_of: str = ""
+) -> LiveRun:
     """Accept a run made like ``source`` and set it running; it is on disk when this returns."""
     now = parts.clock.now_ms()
     queued = msgspec.structs.replace(
@@ -40,6 +43,7 @@ async def begin(parts: Parts, source: Run, name: tuple[int, RunId], edition: Edi
         total_ms=0.0,
         resumed_from="",
         replay_of="",
+        fork_of=fork_of,
         origin=source.origin or source.run_id,
         imported_from="",
     )
@@ -49,8 +53,10 @@ async def begin(parts: Parts, source: Run, name: tuple[int, RunId], edition: Edi
     return LiveRun(run, parts.store, parts.hub.publish, asyncio.get_running_loop())
 
 
-async def end(parts: Parts, live: LiveRun, going: Pass) -> FrameTrace:
-    """Bring it to its terminal state, on disk and told; return its trace."""
+async def end(
+    parts: Parts, live: LiveRun, going: Pass, left: Callable[[Run], End] = lambda _: NOTHING_LEFT
+) -> FrameTrace:
+    """Bring it to its terminal state, on disk and told, with what it left; return its trace."""
     status = RunStatus.ERROR if going.error else RunStatus.DONE
     run = live.run = msgspec.structs.replace(
         advance(live.run, status, parts.clock.now_ms()),
@@ -61,7 +67,7 @@ async def end(parts: Parts, live: LiveRun, going: Pass) -> FrameTrace:
     )
     trace = trace_of(run, going.frames, going.post_frames, live.effects.values())
     summary = Summary(trace)
-    await parts.store.finish(run, NOTHING_LEFT, summary, None)
+    await parts.store.finish(run, left(run), summary, None)
     parts.hub.publish(status_event(run))
     parts.hub.publish(
         FrameTraced(node=ENGINE, run_id=run.run_id, channel=NO_CHANNEL, trace=summary)

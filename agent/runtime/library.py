@@ -241,6 +241,11 @@ class Library:
         )
 
 
+def prompts_of(edition: Edition) -> dict[str, str]:
+    """Return the templates of an edition by name."""
+    return _parts(edition.texts, "prompt:")
+
+
 def _parts(texts: Mapping[str, str], prefix: str) -> dict[str, str]:
     return {k.removeprefix(prefix): text for k, text in texts.items() if k.startswith(prefix)}
 

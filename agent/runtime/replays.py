@@ -26,6 +26,7 @@ from agent.runtime.parts import Parts, opening, scene_of, status_event
 from agent.runtime.pins import held_then, keep_once, manifest_of, mark_of, texts_of
 from agent.runtime.ports import End
 from agent.runtime.recordings import recording
+from agent.runtime.refits import refitted
 
 Number = Callable[[], tuple[int, RunId]]
 NOTHING_LEFT = End(parent=0, history_len=0, since_snapshot=0)
@@ -124,6 +125,7 @@ class Replays:
             response="",
             error="",
             replay_of=source.run_id,
+            fork_of="",
             origin=source.origin or source.run_id,
             imported_from="",
         )
@@ -140,7 +142,7 @@ class Replays:
         start = opening(source, edition.program.spec, at(state, "ui"))
         rerun = Rerun(
             trace,
-            edition.program,
+            refitted(edition, trace),
             self._sealed(edition),
             scene_of(live.run, turns_of(ends, WINDOW)),
             live,

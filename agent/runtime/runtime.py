@@ -24,7 +24,9 @@ from agent.crash import reached
 from agent.runtime.archives import Archives, Form
 from agent.runtime.channels import Channel
 from agent.runtime.desk import BUSY, Desk
+from agent.runtime.forks import Forks, Wish
 from agent.runtime.lanes import Lanes
+from agent.runtime.library import prompts_of
 from agent.runtime.parts import RUNTIME, Parts
 from agent.runtime.ports import Key, Loaded
 from agent.runtime.replays import Replays
@@ -54,6 +56,7 @@ class Runtime(Desk):
         self._salt = parts.clock.token(2)
         self._keys: dict[str, tuple[Key, asyncio.Future[Run]]] = {}
         self._replays = Replays(parts, self._number)
+        self._forks = Forks(parts, self._number)
         self._trials = Trials(parts, self._number)
         self._archives = Archives(parts, self._number)
 
@@ -239,18 +242,21 @@ class Runtime(Desk):
         await self._lanes.switch(lane, name)
         return {"status": "ok", "name": name, "note": "Graph switched. WS re-attached."}
 
-    async def move_head(self, name: str, channel: str = MAIN) -> Json:
-        """Make the state after run ``name`` current again.
+    async def move_head(self, name: str, channel: str | None = None) -> Json:
+        """Make the state after run ``name`` current again; that of a fork is adopted.
 
         Raises:
             Busy: a run is active or queued.
             Conflict: the run belongs to another channel, or left no state.
         """
-        lane = self._lanes.open(channel)
+        run = await self.find(name)
+        home = run.channel
+        if run.kind == "fork":
+            home = (await self.find(run.origin)).channel
+        lane = self._lanes.open(channel or home or MAIN)
         if lane.busy:
             raise Busy(BUSY)
-        run = await self.find(name)
-        if run.channel != lane.name:
+        if home != lane.name:
             raise Conflict(f"run {run.run_id} is not of channel {lane.name!r}")
         await self._lanes.restore(lane, run.n)
         reached("head.moved")
@@ -283,6 +289,15 @@ class Runtime(Desk):
             result = {"suite": suite, "run_id": judged["run_id"], **row}
             await self.board.take(Post(event="step_result", result=result))
         return judged
+
+    async def fork(self, name: str, wish: Wish) -> Json:
+        """Go on with a recorded run from a frame with something changed, beside the channels."""
+        return await self._forks.fork(await self.find(name), wish)
+
+    async def prompts(self, name: str) -> dict[str, str]:
+        """Return the templates that a fork of a run would be given, by name."""
+        run = await self.find(name)
+        return prompts_of(self._parts.library.edition(run.graph))
 
     # Leaving and coming in
 

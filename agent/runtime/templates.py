@@ -16,6 +16,18 @@ if TYPE_CHECKING:
     from jinja2 import Template
 
 
+def broken_template(text: str) -> str:
+    """Return why ``text`` is no template, with its line; empty when it is one."""
+    lazy.load("jinja2")
+    from jinja2 import Environment, TemplateSyntaxError
+
+    try:
+        Environment(autoescape=False).parse(text)  # noqa: S701 - plain text for a model
+    except TemplateSyntaxError as error:
+        return f"line {error.lineno}: {error.message}"
+    return ""
+
+
 def renderer(prompts: Mapping[str, str]) -> Render:
     """Return what fills ``prompts``: template by name."""
 

@@ -36,6 +36,7 @@ from agent.runtime.live import LiveRun
 from agent.runtime.parts import Opening, Parts, opening, scene_of
 from agent.runtime.pins import held_then, keep_once, manifest_of, mark_of, texts_of
 from agent.runtime.recordings import recording
+from agent.runtime.refits import refitted
 from agent.runtime.replays import SealedModel
 
 Mode = Literal["replay", "hybrid", "live"]
@@ -171,7 +172,8 @@ class Trials:
     async def _replayed(
         self, stage: "_Stage", live: LiveRun, emit: Callable[[Event], None]
     ) -> Rerun:
-        cassette, program = stage.cassette, stage.edition.program
+        cassette = stage.cassette
+        program = refitted(stage.edition, cassette.trace)
         rerun = Rerun(cassette.trace, program, stage.world, stage.scene, live, emit, cassette.state)
         await rerun.run(stage.start.pending, post=stage.post)
         return rerun

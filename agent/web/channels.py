@@ -117,9 +117,11 @@ async def clear(call: Call[Lane, Lane]) -> Json:
 
 
 async def move_head(call: Call[Head, Lane]) -> Json:
-    """Make a run's end the channel's current state: rewind, regenerate, undo."""
-    lane = channel(call.body.channel, call.query.channel)
-    return await call.runtime.move_head(call.body.run_id, lane)
+    """Make a run's end the channel's current state: rewind, regenerate, undo, adopt a fork."""
+    body, query = call.body, call.query
+    named = body.channel is not None or query.channel is not None
+    lane = channel(body.channel, query.channel) if named else None
+    return await call.runtime.move_head(body.run_id, lane)
 
 
 async def info(call: Call[Nothing, Lane]) -> Json:

@@ -140,6 +140,13 @@ async def test_a_stub_is_told_and_journalled_as_one_and_writes_nothing():
     assert (at.row, at.notes.secured) == (effect, [])
 
 
+async def test_an_answer_given_by_hand_goes_before_the_recorded_one():
+    effect = await Stand(recorded(), on_miss="fail").perform(
+        msgspec.structs.replace(ASK, policy="static")
+    )
+    assert (effect.response, effect.policy) == ("now", "static")
+
+
 async def test_the_most_exact_rule_wins():
     rules = {
         "tool": Rule(policy="live"),

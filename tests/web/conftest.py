@@ -199,7 +199,19 @@ class FakeRuntime:
     async def clear(self, channel="main"):
         self.asked.append(("clear", channel))
 
-    async def move_head(self, name, channel="main"):
+    async def fork(self, name, wish):
+        self.asked.append(("fork", name, wish))
+        if name == "none":
+            raise UnknownRun("no run 'none'")
+        return {"run_id": None, "status": "", "dirty": [], "reused": 1, "model_calls": 0, "cost": 0.0,
+                "writes": []}  # fmt: skip
+
+    async def prompts(self, name):
+        if name == "none":
+            raise UnknownRun("no run 'none'")
+        return {"output": f"of {name}"}
+
+    async def move_head(self, name, channel=None):
         self.asked.append(("head", name, channel))
         return {"status": "ok", "head": name, "history_len": 2}
 

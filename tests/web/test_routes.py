@@ -4,6 +4,7 @@ import msgspec
 import pytest
 
 from agent.runtime.desk import NO_WORKSPACE
+from agent.runtime.forks import Wish
 from agent.web.routes import ENDPOINTS
 
 JSON_ROUTES = [e for e in ENDPOINTS if e.method == "GET" and e.answer is not None]
@@ -138,6 +139,17 @@ def test_a_wrong_query_names_the_parameter(client, path, field):
         ("/api/test/status", {"event": 5}, "`event`: expected `str`, got `int`"),
         ("/api/test/status", {"event": "step_result"}, "`result`: expected an object, got None"),
         ("/api/traces/r-1/test", {"cassette": "../x.json"}, "`cassette`: expected `str` matching"),
+        ("/api/traces/r-1/fork", {"frame": 0}, "`frame`: expected"),
+        (
+            "/api/traces/r-1/fork",
+            {"edits": [{"target": "x", "value": 1}]},
+            "`edits[0].target`: inv",
+        ),
+        (
+            "/api/traces/r-1/fork",
+            {"edits": [{"target": "model"}]},
+            "Missing 'edits[0].value' field",
+        ),
         ("/api/replays", {"case": "x"}, "Missing 'cassette' field"),
         ("/api/replays", {"case": "x", "cassette": 1, "mode": "dead"}, "`mode`: invalid enum"),
         ("/auth/exchange", {"token": 5}, "`token`: expected `str | null`, got `int`"),
@@ -165,6 +177,8 @@ def test_what_is_no_json_is_400(client, content):
         ("GET", "/api/traces/none"),
         ("POST", "/api/traces/none/replay"),
         ("POST", "/api/traces/none/test"),
+        ("POST", "/api/traces/none/fork"),
+        ("GET", "/api/traces/none/prompts"),
         ("GET", "/api/nothing"),
         ("GET", "/health/"),
         ("GET", "/%2Fhealth"),
@@ -206,6 +220,27 @@ def test_a_test_is_made_of_a_run_and_played(world, client):
         ("case_of", "r-1", "a.json"),
         ("try_case", "# A", b'{"a":[1]}', "live", "g", "s.md"),
     ]
+
+
+def test_the_prompts_of_a_run_are_told_by_name(client):
+    told = client.get("/api/traces/r-1/prompts").json()
+    assert told == {"prompts": {"output": "of r-1"}}
+
+
+def test_a_fork_is_asked_for_as_it_was_said(world, client):
+    edit = {"target": "params", "node": "output", "path": "/temperature", "value": 0.2}
+    body = {"frame": 2, "edits": [edit], "post": True, "confirm": True, "dry_run": True}
+    assert client.post("/api/traces/r-1/fork", json=body).json()["reused"] == 1
+    assert client.post("/api/traces/r-1/fork", json={}).status_code == 200
+    wish = msgspec.convert(body, Wish)
+    assert world.runtime.asked == [("fork", "r-1", wish), ("fork", "r-1", Wish())]
+
+
+def test_a_head_without_a_channel_is_that_of_its_run(world, client):
+    client.post("/api/head", json={"run_id": "r-1"})
+    client.post("/api/head?channel=side", json={"run_id": "r-1"})
+    client.post("/api/head", json={"run_id": "r-1", "channel": "main"})
+    assert [asked[2] for asked in world.runtime.asked] == [None, "side", "main"]
 
 
 def test_tool_calls_are_listed_and_one_is_stopped(world, client):

@@ -387,6 +387,7 @@ export interface FrameTrace {
   readonly resumed_from?: string;
   readonly replay_of?: string;
   readonly imported_from?: string;
+  readonly fork_of?: string;
 }
 
 /** One node's visit. Nodes that ran in the same tick share `frame`. */
@@ -487,6 +488,7 @@ export interface Run {
   readonly total_ms?: number;
   readonly resumed_from?: string;
   readonly replay_of?: string;
+  readonly fork_of?: string;
   readonly origin?: string;
   readonly imported_from?: string;
 }
@@ -522,6 +524,35 @@ export interface Debug {
   readonly model_request: Json;
   readonly tool: Json;
   readonly tool_result: Json;
+}
+
+/** What is changed, and from where on. */
+export interface Fork {
+  readonly frame: number;
+  readonly edits: readonly ForkEdit[];
+  readonly post: boolean;
+  readonly confirm: boolean;
+  readonly dry_run: boolean;
+}
+
+/** One change. */
+export interface ForkEdit {
+  readonly target: "envelope" | "memory" | "model" | "params" | "prompt" | "tool_result";
+  readonly node: string;
+  readonly effect: string;
+  readonly path: string;
+  readonly value: Json;
+}
+
+/** What was, or would be, done again. */
+export interface Forked {
+  readonly run_id: string | null;
+  readonly status: string;
+  readonly dirty: readonly Json[];
+  readonly reused: number;
+  readonly model_calls: number;
+  readonly cost: number | null;
+  readonly writes: readonly Json[];
 }
 
 /** Every fact that leaves the process; discriminated by `event`. */
