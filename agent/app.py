@@ -15,7 +15,9 @@ import msgspec
 
 from agent import __version__
 from agent.adapters.clock import SystemClock
+from agent.adapters.models.limits import Limits
 from agent.adapters.models.openai_http import OpenAIModel
+from agent.adapters.models.prices import read_prices
 from agent.adapters.sql.database import Source
 from agent.adapters.sql.databases import Databases, open_databases
 from agent.adapters.sql.demo import ensure_demo
@@ -63,7 +65,13 @@ class Opened(msgspec.Struct, frozen=True, kw_only=True):
 def model_of(settings: Settings) -> OpenAIModel:
     """Return the configured model, or the built-in one when none is configured."""
     if settings.llm_base_url:
-        return OpenAIModel(settings.llm_base_url, settings.llm_api_key or None, settings.llm_model)
+        return OpenAIModel(
+            settings.llm_base_url,
+            settings.llm_api_key or None,
+            settings.llm_model,
+            prices=read_prices(settings.llm_prices),
+            limits=Limits.within(settings.llm_timeout_s),
+        )
     from agent.adapters.models.builtin.transport import BuiltinTransport
 
     return OpenAIModel(

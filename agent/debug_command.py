@@ -249,8 +249,9 @@ def _list(server: Server, known: list[Json]) -> None:
 
 
 def _row(one: Json) -> tuple[str, ...]:
-    place = f"{one['at']} {'frame ' + str(one['frame']) if one['frame'] else 'every frame'}"
-    what = " ".join(["on", one["on"], one["tool"] or ""]).strip() if one["on"] else place
-    node = f" of {one['node']}" if one["node"] else ""
-    baseline = f" from {one['baseline']}" if one["baseline"] else ""
-    return (one["id"], "" if one["enabled"] else "off", what + node + baseline, one["when"] or "")
+    named = [
+        f"{field} {one[field]}" for field in ("frame", "node", "tool", "baseline") if one[field]
+    ]
+    first = f"on {one['on']}" if one["on"] else one["at"]
+    what = " ".join([first, *(named or ([] if one["on"] else ["every frame"]))])
+    return (one["id"], "" if one["enabled"] else "off", what, one["when"] or "")

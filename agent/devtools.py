@@ -23,6 +23,8 @@ TSC, VITEST = MODULES / "typescript" / "bin" / "tsc", MODULES / "vitest" / "vite
 NOTHING_SELECTED = 5
 """What pytest returns when no test matches."""
 UNIT, SLOW = "not slow and not e2e", "(slow or hypothesis) and not e2e"
+NO_BROWSER = "--ignore=tests/e2e"
+"""All of it is e2e: to import what is then left out takes as long as many tests."""
 
 
 class Verdict(StrEnum):
@@ -104,13 +106,13 @@ def tests(args: Sequence[str]) -> list[Gate]:
         _node_gate("vitest", VITEST, ("run",), live=True),
         Gate(
             name="pytest: unit",
-            argv=(*pytest, "-n", "auto", "-m", UNIT, *args),
+            argv=(*pytest, "-n", "auto", "-m", UNIT, NO_BROWSER, *args),
             live=True,
             accepts=accepts,
         ),
         Gate(
             name="pytest: slow",
-            argv=(*pytest, "--hypothesis-profile=full", "-m", SLOW, *args),
+            argv=(*pytest, "--hypothesis-profile=full", "-m", SLOW, NO_BROWSER, *args),
             live=True,
             accepts=accepts,
         ),

@@ -73,7 +73,16 @@ class SummaryRow(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     error: str
 
 
-class TraceSummary(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class LeftOut(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Visits of a node that a wire summary does not list."""
+
+    node: str
+    visits: int
+
+
+class TraceSummary(
+    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True
+):
     """What ``core.frames.summary`` gives: a test converts its result into this."""
 
     run_id: str
@@ -91,6 +100,7 @@ class TraceSummary(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     cost: float | None
     frames: tuple[SummaryRow, ...]
     post_frames: tuple[SummaryRow, ...]
+    left_out: tuple[LeftOut, ...] = ()
 
 
 class TypeScript:

@@ -48,6 +48,8 @@ class Habit:
     streamed: bool = True
     faults: tuple[Act, ...] = ()
     """Every fourth request comes to one of them when it is first made."""
+    usage: Json = None
+    """Told at the end of every stream."""
     declines: re.Pattern[str] | None = None
     """Messages that it declines to answer in words."""
 
@@ -107,6 +109,8 @@ class StandIn:
             deltas.append(
                 delta(tool_calls=[{"index": place, "id": f"c{place}", "function": function}])
             )
+        if habit.usage:
+            deltas.append({"choices": [], "usage": habit.usage})
         return _sent(deltas, "tool_calls" if reply.calls else "stop", streamed=habit.streamed)
 
 

@@ -1,11 +1,15 @@
 """Control tools, what the page shows, and clicks that need no model."""
 
+from contextlib import suppress
+
 import pytest
 from hypothesis import given, strategies as st
 
 from agent.core import controls
+from agent.core.buttons import MAX_CONTROLS
 from agent.core.errors import ToolFailed
 from agent.core.json import canonical
+from agent.core.machines import MAX_MACHINE, MAX_STATES, controls_of
 from agent.core.state import apply, at, fresh
 
 JSON = st.recursive(
@@ -167,6 +171,65 @@ def test_payload_tells_apart_buttons_that_share_an_action():
     assert at(click(ui, "inc"), "state") == {"one": 1}
 
 
+def wizard(*buttons):
+    """A machine whose first state has ``buttons``."""
+    states = {"a": {"buttons": [*buttons]}, "b": {"buttons": []}, "c": {"buttons": []}}
+    return "create_machine", {"id": "m", "initial": "a", "states": states}
+
+
+def test_action_and_payload_tell_apart_buttons_of_one_machine():
+    one, two = ({"label": "+", "action": "inc", "payload": {"op": "inc", "var": v}} for v in "xy")
+    ui = did(wizard(one, two))
+    for button, var in ((one, "x"), (two, "y")):
+        data = {"machine_id": "m", "payload": button["payload"]}
+        assert at(click(ui, "inc", data), "state") == {var: 1}
+        assert at(click(ui, "inc", button["payload"]), "state") == {var: 1}
+    assert at(click(ui, "inc", {"machine_id": "m"}), "state") == {"x": 1}
+
+
+def test_the_target_tells_apart_buttons_of_one_machine():
+    ui = did(wizard(*({"label": "on", "action": "on", "go": state} for state in "bc")))
+    for state in "bc":
+        after = click(ui, "on", {"machine_id": "m", "go": state})
+        assert at(after, "machines", "m", "current") == state
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        {"machine_id": "m", "payload": {"op": "inc", "var": "z"}},
+        {"machine_id": "gone"},
+        {"op": "inc", "var": "z"},
+        {"machine_id": "m", "go": "b"},
+    ],
+)
+def test_data_that_no_button_has_does_nothing_on_a_guess(data):
+    ui = did(
+        wizard(*({"label": "+", "action": "inc", "payload": {"op": "inc", "var": v}} for v in "xy"))
+    )
+    assert controls.resolve(ui, "inc", data) is None
+
+
+SENT = st.sampled_from(
+    [None, 1, "p", {"op": "inc", "var": "x"}, {"op": "dec", "var": "y"}, {"machine_id": "m"}]
+)
+SHOWN = st.builds(
+    lambda label, action, payload: {"label": label, "action": action, "payload": payload},
+    st.sampled_from("AB"), st.sampled_from(["go", "A"]), SENT,
+)  # fmt: skip
+
+
+@given(st.lists(SHOWN, max_size=5), st.lists(SHOWN, max_size=5))
+def test_what_can_be_seen_can_be_clicked(own, of_machine):
+    ui = did(("emit_actions", {"actions": own}), wizard(*of_machine))
+    for control in controls.current(ui):
+        if control["type"] == "button":
+            data = controls.sent(control)
+            found = controls.clicked(ui, control["action"], data)
+            assert controls.sent(found) == data
+            assert control["action"] in (found["action"], found["label"])
+
+
 @pytest.mark.parametrize(
     "payload", [None, {"op": "explode", "var": "v"}, {"op": "inc"}, "inc", {"op": "inc", "var": 3}]
 )
@@ -210,6 +273,54 @@ def test_what_is_wrong_is_named(tool, arguments, field):
         controls.run(tool, arguments, at(fresh("ada"), "ui"))
     assert caught.value.code == "bad_arguments"
     assert str(caught.value).startswith(f"{field}: ")
+
+
+def test_a_machine_that_is_too_big_is_refused_whichever_way_it_grows():
+    big = {"label": "x", "payload": "y" * 4000}
+    states = {f"s{n}": {"buttons": [big] * 8} for n in range(4)}
+    with pytest.raises(ToolFailed, match="states: expected at most 131072 bytes of JSON, got '13"):
+        controls.run("create_machine", {"id": "m", "states": {**states, "last": [big]}}, {})
+    ui = did(("create_machine", {"id": "m", "states": states}))
+    with pytest.raises(ToolFailed, match="state: expected at most 131072 bytes of JSON"):
+        controls.run("add_state", {"id": "m", "state": "more", "buttons": [big] * 4}, ui)
+    assert controls.run("add_state", {"id": "m", "state": "more"}, ui)
+
+
+def test_a_state_that_is_full_gets_no_button_more():
+    states = {"full": [f"b{n}" for n in range(40)], "free": []}
+    states = {name: [{"label": b} for b in buttons] for name, buttons in states.items()}
+    ui = did(("create_machine", {"id": "m", "states": states}))
+    with pytest.raises(
+        ToolFailed, match="from: expected states with fewer than 40 buttons, got 'full'"
+    ):
+        controls.run("add_state", {"id": "m", "state": "new"}, ui)
+    ui = did(("add_state", {"id": "m", "state": "new", "from": ["free"]}), state={"ui": ui})
+    assert [b["label"] for b in at(ui, "machines", "m", "states", "free", "buttons")] == ["new"]
+
+
+NAMES = st.sampled_from([f"s{n}" for n in range(45)] + ["n" * 100])
+FEW_OR_MANY = st.sampled_from([0, 1, 39, 40])
+PLAIN = st.sampled_from([{"label": "x"}, {"label": "y", "payload": "z" * 1000}])
+GROWTH = st.fixed_dictionaries(
+    {"state": NAMES},
+    optional={
+        "buttons": st.builds(lambda button, count: [button] * count, PLAIN, FEW_OR_MANY),
+        "from": st.lists(NAMES, max_size=3),
+    },
+)
+
+
+@given(st.lists(NAMES, min_size=1, max_size=40, unique=True), st.lists(GROWTH, max_size=6))
+def test_a_machine_keeps_its_limits_whatever_is_added(names, additions):
+    ui = did(("create_machine", {"id": "m", "states": names}))
+    for addition in additions:
+        with suppress(ToolFailed):
+            ui = did(("add_state", {"id": "m", **addition}), state={"ui": ui})
+        machine = at(ui, "machines", "m")
+        assert len(canonical(machine)) <= MAX_MACHINE
+        assert len(machine["states"]) <= MAX_STATES
+        assert max(len(state["buttons"]) for state in machine["states"].values()) <= MAX_CONTROLS
+        assert len(controls_of(machine)) <= MAX_CONTROLS + 1
 
 
 def test_an_unknown_tool_is_refused_and_every_tool_is_told_of():

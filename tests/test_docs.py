@@ -11,10 +11,11 @@ import tomllib
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, get_args
 
 import click
 import httpx
+import msgspec
 import pytest
 from click.testing import CliRunner
 
@@ -24,6 +25,9 @@ from agent.core import controls
 from agent.core.errors import AgentError
 from agent.core.messages import ModelReply, ModelRequest
 from agent.core.state import apply, at, fresh
+from agent.debugger import conditions
+from agent.debugger.breakpoints import Breakpoint, On, Watch
+from agent.debugger.conditions import NAMES, Condition
 from agent.engine.context import Context
 from agent.settings.table import SETTINGS
 from agent.web.routes import ENDPOINTS, SOCKETS
@@ -374,3 +378,46 @@ def test_the_page_of_controls_shows_what_is_really_kept():
         _, changes = controls.run(tool, {names[tool]: value} if tool in names else value, ui)
         shown = controls.current(at(apply({"ui": ui}, changes), "ui"))
         assert shown == json.loads(expected), tool
+
+
+# The debugger
+
+
+DEBUGGER_PAGE = ROOT / "docs" / "debugger.md"
+
+
+def shown_as(role: str) -> str:
+    (text,) = [block.text for block in blocks(DEBUGGER_PAGE) if block.role == role]
+    return text
+
+
+def test_the_breakpoints_and_conditions_of_the_page_are_accepted():
+    rows = json.loads(shown_as("breakpoints"))
+    kept = Watch(msgspec.convert(rows, list[Breakpoint])).breakpoints
+    assert {one.on for one in kept} - {None} == set(get_args(On))
+    for line in shown_as("conditions").splitlines():
+        Condition(line)
+    section = DEBUGGER_PAGE.read_text("utf-8").split("### Conditions")[1].split("###")[0]
+    named = re.findall(r"^\| ((?:`[a-z_]+`\s)+)\|", section, re.MULTILINE)
+    told = {name for names in named for name in re.findall(r"`(\w+)`", names)}
+    assert told == {*NAMES}
+
+
+def test_the_grammar_of_the_page_is_that_of_the_code():
+    rules = re.findall(r"^    (\w+ = .+)$", DEBUGGER_PAGE.read_text("utf-8"), re.MULTILINE)
+    assert len(rules) == 6
+    for rule in rules:
+        assert rule in str(conditions.__doc__), rule
+
+
+@pytest.mark.slow
+def test_the_held_run_of_the_page_happens(tmp_path):
+    first, send, *rest = re.findall(r"^\$ (.+)$", shown_as("held"), re.MULTILINE)
+    tour = Tour(tmp_path)
+    with tour.server("python3 run.py"):
+        assert "on tool" in tour.run(first)
+        waiting = f"{send}\nuntil {RUN} debug --json > held.json; do sleep 0.1; done\n"
+        said = tour.run(f"{waiting}{chr(10).join(rest)}\nwait")
+        assert json.loads((tmp_path / "held.json").read_text())["tool"]["name"] == "query_db"
+        assert said.endswith("There are 4711 customers in Leipzig.\n"), said
+        assert tour.run(f"{RUN} replay msg_1").startswith("exact")

@@ -78,6 +78,19 @@ async def test_a_node_asks_the_model_it_names(tmp_path: Path) -> None:
     assert asked == [("small-1", 0), ("large-2", None)]
 
 
+async def test_a_run_costs_what_the_prices_say(tmp_path: Path) -> None:
+    (block,) = of("prices")
+    usage = {"prompt_tokens": 1000, "completion_tokens": 100}
+    async with serving() as upstream:
+        upstream.plays(StandIn(Habit(usage=usage)))
+        script = (
+            at(upstream, of("connect")[0].text) + block.text + "python3 run.py send hello --json\n"
+        )
+        said, _ = await told(script + "python3 run.py frames --json\n", tmp_path)
+    costs = [float(cost) for cost in re.findall(r'"cost": ?([\d.]+)', said)]
+    assert costs[0] == pytest.approx(len(upstream.seen) * (1000 * 2.5 + 100 * 10) / 1e6)
+
+
 async def test_the_suites_of_the_page_hold(tmp_path: Path) -> None:
     (block,) = of("suites")
     async with serving() as upstream:

@@ -116,6 +116,16 @@ async def test_a_model_that_begins_inside_its_thought_is_known_after_one_answer(
     for _ in range(2):
         reply, _ = await ask(model)
         assert (reply.text, reply.reasoning) == ("Hello", "Hm {x}.")
+    call = event(delta(tool_calls=[{"id": "a", "function": {"name": "sql", "arguments": "{}"}}]))
+    upstream.plays(
+        streams(*says('{"x": 1}')), streams(call, *says()), streams(*says("Hm.</think>Hi"))
+    )
+    await ask(model, ModelRequest(model="m", messages=(USER,), response_format=FORMAT))
+    await ask(model, OFFERING)
+    assert (await ask(model))[1] == ["Hi"]
+    upstream.plays(streams(event(delta("length", content="Hm."))))
+    with pytest.raises(ModelFailed, match="before it said anything"):
+        await ask(model)
     upstream.plays(streams(*says("He", "llo")))
     assert [(await ask(model))[1] for _ in range(2)] == [["Hello"], ["He", "llo"]]
 
@@ -237,6 +247,49 @@ async def test_another_fault_that_mentions_tools_is_no_refusal_of_them(
     with pytest.raises(ModelFailed) as caught:
         await ask(model, OFFERING)
     assert (caught.value.code, len(upstream.seen)) == ("model_context_length", 1)
+
+
+TURNS = {
+    "no system": (400, "System role not supported"),
+    "as a server error": (500, "Jinja Exception: System role not supported"),
+    "in turn": (400, "Conversation roles must alternate user/assistant/user/assistant/..."),
+    "two roles": (400, "Only user and assistant roles are supported!"),
+}
+
+
+@pytest.mark.parametrize(("status", "message"), TURNS.values(), ids=TURNS)
+async def test_a_template_of_two_roles_is_told_everything_in_turn(
+    status: int, message: str, upstream: Upstream, model: OpenAIModel
+) -> None:
+    async def act(line: Line) -> None:
+        roles = [entry["role"] for entry in line.request.body["messages"]]
+        good = roles == ["user", "assistant"] * (len(roles) // 2) + ["user"]
+        await (streams(*says("Hello")) if good else whole(status, problem(message)))(line)
+
+    upstream.plays(act)
+    said = [{"role": "assistant", "content": "Hm."}, {"role": "assistant", "content": "So?"}]
+    request = ModelRequest(model="m", messages=(SYSTEM, *said, USER), response_format=FORMAT)
+    for _ in range(2):
+        reply, _ = await ask(model, request)
+        assert reply.text == "Hello"
+    assert len(upstream.seen) == 3
+    assert [entry["content"] for entry in upstream.seen[-1].body["messages"]] == [
+        "Be brief.", "Hm.\n\nSo?", "hi"
+    ]  # fmt: skip
+    assert upstream.seen[-1].body["response_format"] == FORMAT
+
+
+async def test_a_temperature_is_left_out_where_it_is_refused(
+    upstream: Upstream, model: OpenAIModel
+) -> None:
+    async def act(line: Line) -> None:
+        refused = whole(400, problem("Unsupported value: 'temperature' does not support 0 with m"))
+        await (refused if "temperature" in line.request.body else streams(*says("Hello")))(line)
+
+    upstream.plays(act)
+    for _ in range(2):
+        await ask(model, ModelRequest(model="m", messages=(USER,), temperature=0.0))
+    assert ["temperature" in seen.body for seen in upstream.seen] == [True, False, False]
 
 
 async def test_earlier_calls_are_told_in_words_too(upstream: Upstream, model: OpenAIModel) -> None:

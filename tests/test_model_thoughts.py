@@ -15,7 +15,7 @@ ANSWERS = {
     "empty": ("<think>\n\n</think>\n\nHi", "Hi", ["\n\n"]),
     "only the end of an empty one": ("\n</think>\n\nHi", "Hi", [""]),
     "in the middle": ("He<think>x</think>llo", "Hello", ["x"]),
-    "other names": ("<Thinking>a</THINKING><reasoning>b</reasoning>[THINK]c[/THINK]d", "d", ["a", "b", "c"]),
+    "other names": ("<Thinking>a</THINKING>[THINK]b[/THINK]c", "c", ["a", "b"]),
     "another closer inside": ("<think>a</thinking>b</think>c", "c", ["a</thinking>b"]),
     "never closed": ("<think>Hm", "", ["Hm"]),
     "never closed later": ("A tag is <think> here", "A tag is <think> here", []),
@@ -70,6 +70,11 @@ def test_a_cut_changes_nothing_whatever_is_written(pieces):
 @given(data=st.data())
 def test_a_model_that_begins_inside(text, said, found, headless, data):
     assert read(data.draw(cuts(text)), inside=True) == (said, found, headless)
+
+
+def test_a_thought_that_a_limit_cut_is_no_answer():
+    thoughts = Thoughts(inside=True)
+    assert (thoughts.feed("Hm."), thoughts.end(cut=True), thoughts.found) == ("", "", ["Hm."])
 
 
 def test_a_closing_tag_alone_tells_that_it_began_inside():

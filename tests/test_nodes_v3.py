@@ -207,6 +207,18 @@ async def test_any_other_click_starts_at_the_director_with_its_label():
     assert kinds(played, Decided)
 
 
+async def test_a_click_is_told_with_the_label_of_the_button_that_was_meant():
+    model, _, world = reach(plan(), "nothing", "You clicked.", MEMORY)
+    rows = [
+        {"type": "button", "label": f"Open {n}", "action": "open", "payload": n} for n in (1, 2)
+    ]
+    state = apply(fresh("ada"), [put("ui", "controls", value=rows)])
+    played = stage(EDITION.program.spec, NODES, within=world, state=state)
+    click = Envelope(kind="action", text="open", data={"action": "open", "data": 2})
+    await played.going.run({EDITION.program.spec.action_start: click})
+    assert model.asked[0].messages[-1]["content"] == "(clicked Open 2)"
+
+
 async def test_events_tell_what_was_understood_and_remembered():
     played, _, _ = await go(perception("social", "trivial"), "Hi", MEMORY)
     assert kinds(played, Perceived)[0].perception["intent"] == "social"

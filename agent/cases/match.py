@@ -259,7 +259,8 @@ def _is_in(fact: Fact, seen: Evidence) -> bool:
 
 def _nodes(trace: Json) -> list[str]:
     found = fields(trace)
-    rows = (*items(found.get("frames")), *items(found.get("post_frames")))
+    parts = ("frames", "post_frames", "left_out")
+    rows = [row for part in parts for row in items(found.get(part))]
     return [str(row["node"]).casefold() for row in rows]
 
 

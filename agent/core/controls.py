@@ -29,9 +29,13 @@ from agent.core.json import Json, fields, items
 from agent.core.machines import MAX_MACHINES, add, controls_of, machine
 from agent.core.state import Change, at, drop, put
 
-__all__ = ["BY_NAME", "NAMES", "SPECS", "Resolution", "current", "mismatch", "resolve", "run"]
+__all__ = [
+    "BY_NAME", "NAMES", "SPECS", "Resolution", "clicked", "current", "mismatch", "resolve", "run",
+    "sent",
+]  # fmt: skip
 
 MAX_KEYS = 200
+_TOLD = ("machine_id", "go", "payload")
 MAX_NUMBER = 2**53
 Ran = tuple[Json, tuple[Change, ...]]
 
@@ -71,7 +75,7 @@ def current(ui: Json) -> list[Json]:
 
 def resolve(ui: Json, action: str, data: Json) -> Resolution | None:
     """Return what a click on ``action`` does without a model, or ``None`` when it needs one."""
-    button = _clicked(ui, action, data)
+    button = clicked(ui, action, data)
     if button is None:
         return None
     name, target = button.get("machine_id"), button.get("go")
@@ -79,6 +83,36 @@ def resolve(ui: Json, action: str, data: Json) -> Resolution | None:
         return _go(ui, name, target)
     bound = fields(button.get("payload"))
     return _operate(ui, bound) if _is_bound(ui, bound) else None
+
+
+def clicked(ui: Json, action: str, data: Json) -> Json:
+    """Return the button that was meant, or ``None``: nothing is done on a guess.
+
+    Args:
+        ui: the ``ui`` branch of the state.
+        action: its action or its label.
+        data: tells apart those that share an action: what ``sent`` gives, the exact payload, or
+            an object with ``machine_id`` and, where they matter, ``go`` and ``payload``.
+    """
+    matching = [
+        control
+        for control in current(ui)
+        if control.get("type") == "button" and action in (control["action"], control["label"])
+    ]
+    told = fields(data)
+    wanted = {key: told[key] for key in _TOLD if key in told} if "machine_id" in told else {}
+    exact = [control for control in matching if sent(control) == data]
+    same = [c for c in matching if data is not None and c.get("payload") == data]
+    named = [c for c in matching if wanted and all(c.get(key) == wanted[key] for key in wanted)]
+    sure = data in (None, {}) or (len(matching) == 1 and not wanted)
+    return next(iter([*exact, *same, *named, *(matching if sure else ())]), None)
+
+
+def sent(control: Json) -> Json:
+    """Return what a page sends as data when ``control`` is clicked."""
+    if control.get("machine_id") is None:
+        return control.get("payload")
+    return {key: control[key] for key in _TOLD if key in control}
 
 
 def mismatch(ui: Json, dashboard: Json) -> str:
@@ -106,23 +140,6 @@ def _labels(shown: Sequence[Json]) -> list[str]:
 def _with_value(control: Json, values: Mapping[str, Json]) -> Json:
     key = control.get("var")
     return {**control, "value": values.get(key)} if key else control
-
-
-def _clicked(ui: Json, action: str, data: Json) -> Json:
-    """Find the button that was meant; data tells apart those that share an action."""
-    matching = [
-        control
-        for control in current(ui)
-        if control.get("type") == "button" and action in (control["action"], control["label"])
-    ]
-    machine_id = fields(data).get("machine_id")
-    for control in matching:
-        if machine_id is not None and control.get("machine_id") == machine_id:
-            return control
-    for control in matching:
-        if data is not None and control.get("payload") == data:
-            return control
-    return matching[0] if matching else None
 
 
 def _go(ui: Json, name: str, target: str) -> Resolution | None:

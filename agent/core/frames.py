@@ -1,5 +1,6 @@
 """What happened, frame by frame. A frame is one tick; a record is one node's visit in it."""
 
+from collections.abc import Iterable
 from typing import Literal
 
 import msgspec
@@ -9,6 +10,11 @@ from agent.core.json import Json
 from agent.core.state import Change
 
 MESSAGE_CHARS, PREVIEW_CHARS = 100, 200
+_encode = msgspec.json.Encoder().encode
+LISTED = 200
+"""Visits that a summary holds; of a larger trace it names the nodes of the others."""
+GLANCE_CHARS = 80
+"""Characters of a preview in the skeleton of a larger trace."""
 
 
 class Envelope(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
@@ -92,18 +98,60 @@ class Summary(msgspec.Struct, gc=False):
 
     _trace: FrameTrace | None
     _body: bytes = b""
+    _skeleton: bytes = b""
 
     def encoded(self) -> bytes:
         """Return the JSON of ``summary``."""
         trace = self._trace
         if trace is not None:
-            self._body = msgspec.json.encode(summary(trace))
+            self._body = msgspec.json.encode(summary(trace, LISTED))
+            if is_large(trace):
+                self._skeleton = msgspec.json.encode(skeleton(trace))
             self._trace = None
         return self._body
 
+    def skeleton(self) -> bytes:
+        """Return the JSON of ``skeleton`` for a large trace, nothing for one that is not."""
+        self.encoded()
+        return self._skeleton
 
-def summary(trace: FrameTrace) -> Json:
-    """Return the wire summary of ``/api/frames`` and of the ``frame_trace`` event."""
+    def kept(self) -> None:
+        """Let go of the skeleton: it is on disk, where it is read from."""
+        self._skeleton = b""
+
+
+def is_large(trace: FrameTrace) -> bool:
+    """Whether a summary cannot hold all visits of ``trace``."""
+    return len(trace.frames) + len(trace.post_frames) > LISTED
+
+
+def summary(trace: FrameTrace, most: int | None = None) -> Json:
+    """Return the wire summary of ``/api/frames`` and of the ``frame_trace`` event.
+
+    Of more than ``most`` visits, the others are counted by node in ``left_out``.
+    """
+    frames, post = trace.frames[:most], trace.post_frames[:most]
+    found = _head(trace) | {
+        "frames": [_row(record) for record in frames],
+        "post_frames": [_row(record) for record in post],
+    }
+    others = (*trace.frames[len(frames) :], *trace.post_frames[len(post) :])
+    return found | {"left_out": _counted(others)} if others else found
+
+
+def skeleton(trace: FrameTrace) -> Json:
+    """Return a large trace without its contents: all visits, and little of what they held."""
+    return _head(trace) | {
+        "skeleton": True,
+        "response": trace.response,
+        "error": trace.error,
+        "imported_from": trace.imported_from,
+        "frames": [_glance(record) for record in trace.frames],
+        "post_frames": [_glance(record) for record in trace.post_frames],
+    }
+
+
+def _head(trace: FrameTrace) -> dict[str, Json]:
     tokens, cost = totals(trace.effects)
     return {
         "run_id": trace.run_id,
@@ -119,9 +167,34 @@ def summary(trace: FrameTrace) -> Json:
         "started": round(trace.started, 1),
         "tokens": tokens,
         "cost": cost,
-        "frames": [_row(record) for record in trace.frames],
-        "post_frames": [_row(record) for record in trace.post_frames],
     }
+
+
+def _counted(records: Iterable[FrameRecord]) -> list[Json]:
+    visits: dict[str, int] = {}
+    for record in records:
+        visits[record.node] = visits.get(record.node, 0) + 1
+    return [{"node": node, "visits": count} for node, count in visits.items()]
+
+
+def _glance(record: FrameRecord) -> Json:
+    row = _row(record)
+    return row | {name: row[name][:GLANCE_CHARS] for name in ("input", "output", "error")}
+
+
+def encoded(trace: FrameTrace) -> bytes:
+    """Return the JSON of a whole trace.
+
+    It is made piece by piece: whoever encodes a large one beside the event loop must not hold the
+    interpreter for all of it.
+    """
+    bare = msgspec.structs.replace(trace, frames=(), post_frames=(), effects=())
+    parts = [_encode(bare)[:-1]]
+    for name in ("frames", "post_frames", "effects"):
+        pieces = [_encode(piece) for piece in getattr(trace, name)]
+        if pieces:
+            parts.append(b',"%b":[%b]' % (name.encode(), b",".join(pieces)))
+    return b"".join([*parts, b"}"])
 
 
 def totals(effects: tuple[Effect, ...]) -> tuple[int | None, float | None]:

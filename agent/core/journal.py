@@ -78,6 +78,22 @@ class Held(
 Row: TypeAlias = Intent | Settled | Closed | Held
 
 
+def frame_of(row: Row) -> int | None:
+    """Return the number of the frame that ``row`` is about; ``None`` for a place that was left."""
+    match row:
+        case Intent():
+            return row.effect.frame
+        case Settled():
+            number = row.effect_id.partition(".")[0]
+            return int(number) if number.isdecimal() else None
+        case Closed():
+            return row.records[0].frame if row.records else None
+        case Held():
+            return row.frame
+        case _:
+            assert_never(row)
+
+
 def settled(effect: Effect) -> Settled:
     """Return what the result row of ``effect`` holds."""
     return Settled(

@@ -7,11 +7,22 @@ one go from every state to every other one.
 
 from collections.abc import Mapping
 
-from agent.core.buttons import button, buttons, identifier, listed, refuse, text_of
+from agent.core.buttons import (
+    MAX_CONTROLS,
+    button,
+    buttons,
+    identifier,
+    listed,
+    refuse,
+    sized,
+    text_of,
+)
 from agent.core.json import Json, fields, items
 
 MAX_MACHINES = 40
 MAX_STATES = 40
+MAX_MACHINE = 131_072
+"""Bytes of JSON a machine may have in all."""
 _BUTTONS = ("buttons", "actions", "controls", "transitions", "on")
 _NAMES = ("name", "id", "state")
 _TEXTS = ("text", "display", "label", "title", "description")
@@ -30,11 +41,15 @@ def machine(given: Mapping[str, Json]) -> Json:
         raise refuse("initial", f"one of {', '.join(states)}", initial)
     made = {"id": name, "initial": initial, "current": initial, "states": states}
     _check_targets(made)
-    return made
+    return sized(made, "states", MAX_MACHINE)
 
 
 def add(old: Json, given: Mapping[str, Json]) -> Json:
-    """Return ``old`` with one more state, reachable from ``from`` (default: every state)."""
+    """Return ``old`` with one more state, reachable from ``from`` (default: every state).
+
+    Raises:
+        ToolFailed: naming the field.
+    """
     name = identifier(given.get("state", given.get("name")), "state")
     known = fields(old["states"])
     if name not in known and len(known) >= MAX_STATES:
@@ -42,16 +57,18 @@ def add(old: Json, given: Mapping[str, Json]) -> Json:
     new = _state(given, "state")
     states: dict[str, Json] = {**known, name: new}
     if _open(known) and not new["buttons"]:
-        return {**old, "states": states}
+        return sized({**old, "states": states}, "state", MAX_MACHINE)
     sources = _sources(given, known, name)
     for source, state in _explicit(known).items():
         linked = any(b.get("go") == name for b in state["buttons"])
         extra = [] if linked or source not in sources else [_to(name)]
+        if len(state["buttons"]) + len(extra) > MAX_CONTROLS:
+            raise refuse("from", f"states with fewer than {MAX_CONTROLS} buttons", source)
         states[source] = {**state, "buttons": [*state["buttons"], *extra]}
     states[name] = new if new["buttons"] else {**new, "buttons": [_to(old["initial"])]}
     made = {**old, "states": states}
     _check_targets(made)
-    return made
+    return sized(made, "state", MAX_MACHINE)
 
 
 def controls_of(found: Json) -> list[Json]:

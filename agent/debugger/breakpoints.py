@@ -9,7 +9,7 @@ from typing import Literal
 
 import msgspec
 
-from agent.core.errors import Unprocessable
+from agent.core.errors import BadCondition, Unprocessable
 from agent.core.ids import is_name
 from agent.core.json import Json
 from agent.debugger.conditions import Condition
@@ -75,11 +75,9 @@ class Watch:
         self.breakpoints = _named(tuple(breakpoints))
         for one in self.breakpoints:
             _check(one)
-        self._enabled = [
-            (one, Condition(one.when) if one.when else None)
-            for one in self.breakpoints
-            if one.enabled
-        ]
+        conditions = [_condition(one) for one in self.breakpoints]
+        pairs = zip(self.breakpoints, conditions, strict=True)
+        self._enabled = [(one, condition) for one, condition in pairs if one.enabled]
 
     def __bool__(self) -> bool:
         return bool(self._enabled)
@@ -136,6 +134,13 @@ def _named(breakpoints: tuple[Breakpoint, ...]) -> tuple[Breakpoint, ...]:
     return tuple(
         one if one.id else msgspec.structs.replace(one, id=next(free)) for one in breakpoints
     )
+
+
+def _condition(one: Breakpoint) -> Condition | None:
+    try:
+        return Condition(one.when) if one.when else None
+    except BadCondition as error:
+        raise BadCondition(f"breakpoint {one.id}: {error}") from None
 
 
 def _check(one: Breakpoint) -> None:

@@ -12,6 +12,7 @@ from agent.core.effects import Effect
 from agent.core.frames import Envelope, FrameRecord
 from agent.core.json import Json
 from agent.core.state import at
+from agent.debugger.baseline import Baseline
 from agent.debugger.breakpoints import Moment
 from agent.engine.stops import STATE, AtEffect, AtNode, Between, Stop
 
@@ -22,8 +23,8 @@ class Progress(msgspec.Struct, frozen=True, kw_only=True):
     effects: Mapping[str, Effect]
     used: Callable[[str], Json]
     """``tokens``, ``cost`` or ``ms`` so far."""
-    diverges: Callable[[str, Stop, FrameRecord | None], bool]
-    """Whether the run differs from a baseline, at a stop or in a record."""
+    baselines: Mapping[str, Baseline]
+    """Runs to compare with, by the name a breakpoint gives them."""
 
 
 def moments(stop: Stop, progress: Progress) -> Iterator[Moment]:
@@ -61,7 +62,7 @@ def _after(stop: Between, record: FrameRecord, progress: Progress) -> Moment:
         frame=record.frame,
         node=record.node,
         error=error,
-        diverges=lambda run_id: progress.diverges(run_id, stop, record),
+        diverges=_diverges(stop, record.node, record, progress),
         names=_names(known, stop.state, progress),
     )
 
@@ -72,7 +73,7 @@ def _before(stop: Stop, role: str, visit: int, envelope: Envelope, progress: Pro
         at="before",
         frame=stop.frame,
         node=role,
-        diverges=lambda run_id: progress.diverges(run_id, stop, None),
+        diverges=_diverges(stop, role, None, progress),
         names=_names(known, stop.state, progress),
     )
 
@@ -90,9 +91,19 @@ def _effect(stop: AtEffect, progress: Progress) -> Moment:
         effect=ask.kind,
         tool=tool,
         again=ask.again,
-        diverges=lambda run_id: progress.diverges(run_id, stop, None),
+        diverges=_diverges(stop, stop.node, None, progress),
         names=_names(known, stop.state, progress),
     )
+
+
+def _diverges(
+    stop: Stop, node: str, record: FrameRecord | None, progress: Progress
+) -> Callable[[str], bool]:
+    def diverges(name: str) -> bool:
+        baseline = progress.baselines.get(name)
+        return baseline is not None and baseline.differs(stop, node, record)
+
+    return diverges
 
 
 def _here(stop: Stop, role: str, visit: int, envelope: Envelope) -> dict[str, Json]:

@@ -11,14 +11,12 @@ def asked(ctx: Context, envelope: Envelope) -> tuple[str, Json]:
     """Return what was said and how it was perceived; a click is said with its button's label."""
     if envelope.kind != "action":
         return envelope.text, at(envelope.data, "perception")
-    return f"(clicked {_label(ctx, envelope.text)})", _perception(ctx, envelope)
+    return f"(clicked {_label(ctx, envelope)})", _perception(ctx, envelope)
 
 
-def _label(ctx: Context, action: str) -> str:
-    for control in controls.current(at(ctx.state, "ui")):
-        if control.get("action") == action:
-            return str(control["label"])
-    return action
+def _label(ctx: Context, envelope: Envelope) -> str:
+    found = controls.clicked(at(ctx.state, "ui"), envelope.text, at(envelope.data, "data"))
+    return envelope.text if found is None else str(found["label"])
 
 
 def _perception(ctx: Context, envelope: Envelope) -> Json:

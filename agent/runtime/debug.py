@@ -5,15 +5,16 @@ the event loop's thread, and nothing here waits between looking and acting.
 """
 
 import asyncio
-from collections.abc import Callable, Generator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 
 import msgspec
 
-from agent.core.errors import NotHeld
-from agent.core.ids import MAIN
+from agent.core.errors import NotHeld, Unprocessable
+from agent.core.ids import MAIN, number_of
 from agent.core.json import Json
 from agent.core.runs import RunStatus
+from agent.debugger.baseline import Baseline
 from agent.debugger.breakpoints import Breakpoint, Watch
 from agent.engine.engine import Pass
 from agent.engine.stops import Edit, Stop
@@ -21,6 +22,7 @@ from agent.runtime.channels import Channel
 from agent.runtime.live import LiveRun
 from agent.runtime.operator import Mode, Operator, Taken, Unit
 from agent.runtime.parts import Parts
+from agent.runtime.recordings import recording
 
 RECORD = "breakpoints"
 NOTHING = Watch()
@@ -60,6 +62,7 @@ class Debug:
         self._parts = parts
         self._channel = channel
         self._watches: dict[str, Watch] = {}
+        self._baselines: dict[str, Baseline] = {}
         self._armed: set[str] = set()
         """Channels whose next run is held before its first frame."""
         self._passes: dict[int, Pass] = {}
@@ -71,25 +74,30 @@ class Debug:
         kept: Json = await self._parts.store.record(RECORD)
         known = msgspec.convert(kept or {}, dict[str, tuple[Breakpoint, ...]])
         self._watches = {name: Watch(breakpoints) for name, breakpoints in known.items()}
+        for watch in self._watches.values():
+            for name in watch.baselines:
+                with suppress(Unprocessable):  # it is gone: nothing differs from it
+                    await self._compare(name)
 
     # What the worker tells
 
-    @contextmanager
-    def at(self, live: LiveRun, going: Pass, taken: Taken | None = None) -> Generator[None]:
+    def begin(self, live: LiveRun, going: Pass, taken: Taken | None = None) -> None:
         """Know ``live`` while it works; it gets an operator only when somebody wants one."""
         run = live.run
         self._passes[run.n] = going
         armed = taken is None and run.channel in self._armed
-        if armed or taken or self._watch(run.channel):
+        if armed or taken or run.channel in self._watches:
             operator = self._operator(live, going, taken)
             if armed:
                 self._armed.discard(run.channel)
                 operator.pause()
-        try:
-            yield
-        finally:
-            del self._passes[run.n]
-            self._operators.pop(run.n, None)
+
+    def end(self, live: LiveRun) -> None:
+        """Forget a run that has ended."""
+        n = live.run.n
+        del self._passes[n]
+        if self._operators:
+            self._operators.pop(n, None)
 
     def _watch(self, name: str) -> Watch:
         return self._watches.get(name, NOTHING)
@@ -98,7 +106,7 @@ class Debug:
         operator = self._operators.get(live.run.n)
         if operator is None:
             watch = self._watch(live.run.channel)
-            operator = Operator(live, self._parts, watch, going.worked_ms, taken)
+            operator = Operator(live, self._parts, watch, self._baselines, going.worked_ms, taken)
             self._operators[live.run.n] = operator
             going.attach(operator)
         return operator
@@ -118,12 +126,27 @@ class Debug:
             Unprocessable: one of them cannot be.
         """
         lane = self._channel(channel)
-        watch = self._watches[lane.name] = Watch(breakpoints)
+        watch = Watch(breakpoints)
+        for name in watch.baselines:
+            await self._compare(name)
+        self._watches.pop(lane.name, None)
+        if watch.breakpoints:
+            self._watches[lane.name] = watch
         if lane.active is not None and lane.active.run.n in self._passes:
             self._take(lane.active, watch)
-        kept = {name: w.breakpoints for name, w in self._watches.items() if w.breakpoints}
+        kept = {name: watch.breakpoints for name, watch in self._watches.items()}
         await self._parts.store.save_record(RECORD, msgspec.to_builtins(kept))
         return watch.breakpoints
+
+    async def _compare(self, name: str) -> None:
+        """Have the recording of a run at hand."""
+        if name in self._baselines:
+            return
+        store = self._parts.store
+        run = await store.run(number_of(name) or 0)
+        if run is None or name not in (run.run_id, run.alias) or not run.status.terminal:
+            raise Unprocessable(f"baseline {name!r:.80}: expected a run that has ended")
+        self._baselines[name] = Baseline(await recording(store, self._parts.library, run))
 
     def _take(self, live: LiveRun, watch: Watch) -> None:
         known = self._operators.get(live.run.n)

@@ -19,7 +19,7 @@ from agent.runtime.live import LiveRun
 from agent.runtime.parts import Parts
 from agent.runtime.ports import RunFilter
 from agent.runtime.processes import Processes
-from agent.runtime.recordings import recording
+from agent.runtime.recordings import frame_of, skeleton, whole
 from agent.runtime.search import searched
 
 BUSY = "Pipeline already running"
@@ -259,7 +259,20 @@ class Desk:
     async def trace(self, name: str) -> bytes:
         """Return the full trace of a run, its effects included, encoded."""
         run = await self.find(name)
-        return msgspec.json.encode(await recording(self._parts.store, self._parts.library, run))
+        return await whole(self._parts.store, self._parts.library, run)
+
+    async def skeleton(self, name: str) -> bytes:
+        """Return the full trace of a run, or of a large one its visits without their contents."""
+        run = await self.find(name)
+        return await skeleton(self._parts.store, self._parts.library, run)
+
+    async def frame(self, name: str, frame: int) -> Json:
+        """Return one frame of a run: its visits, and their effects.
+
+        Raises:
+            UnknownRun: there is no such frame.
+        """
+        return await frame_of(self._parts.store, await self.find(name), frame)
 
     def trace_lines(self, last: int) -> list[bytes]:
         """Return the last events of the log, flat."""

@@ -9,13 +9,13 @@ from contextlib import suppress
 
 import msgspec
 
-from agent.core.errors import Conflict, Overloaded, UnknownGraph
+from agent.core.errors import Busy, Conflict, Overloaded, UnknownGraph
 from agent.core.events import GraphSwitched, Queued, Said
 from agent.core.runs import Run, RunStatus
 from agent.crash import reached
 from agent.runtime.channels import Channel, Switch
 from agent.runtime.debug import Debug
-from agent.runtime.desk import channel_name
+from agent.runtime.desk import BUSY, channel_name
 from agent.runtime.lineage import WINDOW, state_of, turns_of
 from agent.runtime.live import LiveRun
 from agent.runtime.parts import RUNTIME, Parts, status_event
@@ -215,9 +215,12 @@ class Lanes:
         """Make the state after run number ``head`` the channel's.
 
         Raises:
+            Busy: a run is active or queued.
             Conflict: that run left no state.
         """
         ends = await self._parts.store.lineage(head, turns=WINDOW, snapshot=True)
+        if lane.busy:  # something came while this was read
+            raise Busy(BUSY)
         state = state_of(ends)
         if state is None:
             raise Conflict(f"run {head} of channel {lane.name!r} left no state")

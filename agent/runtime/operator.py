@@ -6,17 +6,18 @@ it. One owner: everything happens on the event loop's thread, in the run's own t
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Literal
 
 import msgspec
 
 from agent.core.effects import Effect
 from agent.core.errors import Overloaded
-from agent.core.frames import FrameRecord, totals
+from agent.core.frames import totals
 from agent.core.journal import Held, Spot
 from agent.core.json import Json
 from agent.core.runs import RunStatus, advance
+from agent.debugger.baseline import Baseline
 from agent.debugger.breakpoints import Breakpoint, Watch, reason
 from agent.debugger.editor import Editor
 from agent.debugger.moments import Progress, moments
@@ -47,6 +48,7 @@ class Operator:
         live: the run.
         parts: what the runtime is made of.
         watch: its breakpoints.
+        baselines: the runs that breakpoints compare with.
         worked_ms: how long it has worked so far, without the time it was held.
         taken: where another process held it; it is held there again before anything else.
     """
@@ -56,6 +58,7 @@ class Operator:
         live: LiveRun,
         parts: Parts,
         watch: Watch,
+        baselines: Mapping[str, Baseline],
         worked_ms: Callable[[], float],
         taken: Taken | None = None,
     ) -> None:
@@ -75,7 +78,7 @@ class Operator:
         self._met: Breakpoint | None = None
         self._spent: set[str] = set()
         """Breakpoints that hold a run only once, and have."""
-        self._progress = Progress(effects=live.effects, used=self._used, diverges=_never)
+        self._progress = Progress(effects=live.effects, used=self._used, baselines=baselines)
 
     # What a person says
 
@@ -214,7 +217,3 @@ class Operator:
             return self._worked_ms()
         tokens, cost = totals(tuple(self._live.effects.values()))
         return tokens if name == "tokens" else cost
-
-
-def _never(_baseline: str, _stop: Stop, _record: FrameRecord | None) -> bool:
-    return False

@@ -110,9 +110,19 @@ class Store(Protocol):
         ...
 
     async def finish(
-        self, run: Run, end: End, summary: Summary, channel: ChannelRow | None
+        self,
+        run: Run,
+        end: End,
+        summary: Summary,
+        channel: ChannelRow | None,
+        *,
+        moves: bool = True,
     ) -> None:
-        """Write a terminal run, what it leaves, its summary, and the channel's new head."""
+        """Write a terminal run, what it leaves, its summary, and the channel's new head.
+
+        One that ``moves`` nothing leaves the head as the writes before it made it: what the
+        caller knows of it may be older.
+        """
         ...
 
     async def adopt(
@@ -171,6 +181,14 @@ class Store(Protocol):
 
     async def rows(self, n: int) -> list[Row]:
         """Return the journal of a run, in order."""
+        ...
+
+    async def frame_rows(self, n: int, frame: int) -> list[Row]:
+        """Return the rows of one frame of a run; costs what they are, not what the run is."""
+        ...
+
+    async def skeleton(self, n: int) -> bytes | None:
+        """Return the skeleton of a finished run that is large, its summary when it is not."""
         ...
 
     async def end(self, n: int) -> End | None:

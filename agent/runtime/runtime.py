@@ -243,17 +243,19 @@ class Runtime(Desk):
         return {"status": "ok", "name": name, "note": "Graph switched. WS re-attached."}
 
     async def move_head(self, name: str, channel: str | None = None) -> Json:
-        """Make the state after run ``name`` current again; that of a fork is adopted.
+        """Make the state after run ``name`` current again in ``channel``, or in ``main``.
+
+        A fork is adopted by the channel that its conversation is in.
 
         Raises:
             Busy: a run is active or queued.
             Conflict: the run belongs to another channel, or left no state.
         """
         run = await self.find(name)
-        home = run.channel
+        home, default = run.channel, MAIN
         if run.kind == "fork":
-            home = (await self.find(run.origin)).channel
-        lane = self._lanes.open(channel or home or MAIN)
+            home = default = (await self.find(run.origin)).channel or MAIN
+        lane = self._lanes.open(channel or default)
         if lane.busy:
             raise Busy(BUSY)
         if home != lane.name:

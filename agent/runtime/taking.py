@@ -34,17 +34,15 @@ class Written:
 
 
 async def same_edition(parts: Parts, run: Run) -> Edition:
-    """Return the edition that ``run`` began with; what the databases held is what it was told.
+    """Return the edition that ``run`` began with, with what the databases held then.
 
     Raises:
         UnknownGraph: its graph is gone.
         Conflict: something of it has changed; names what.
     """
-    edition = parts.library.edition(run.graph)
     old = await manifest_of(parts.store, run.revision)
-    held = await held_then(parts.store, old)
-    if held is not None:
-        edition = edition.knowing(held)
+    held = await held_then(parts.store, old) or await parts.databases.schemas()
+    edition = parts.library.edition(run.graph).knowing(held)
     if edition.program.revision != run.revision:
         what = ", ".join(changed(old, edition.manifest)) if old else "its revision"
         raise Conflict(f"these have changed since: {what}")

@@ -69,8 +69,8 @@ class Worker:
         live.task = channel.task
         start = opening(run, edition.program.spec, at(channel.state, "ui"))
         going = self._pass(edition, world, channel, live, self._live_port(live), channel.state)
-        with self._debug.at(live, going):
-            await self._drive(going, live, start)
+        self._debug.begin(live, going)
+        await self._drive(going, live, start)
         await self._finish(channel, live, going, local=start.local)
 
     def _live_port(self, live: LiveRun) -> LivePort:
@@ -103,8 +103,8 @@ class Worker:
         live.take_up(fold)
         base: Json = channel.state if run.parent else run.base
         behind = MixedPort(fold.unfinished, Written(), self._live_port(live), on_miss="extend")
-        world, state = self._world(edition), apply(base, fold.changes)
-        going = self._pass(edition, world, channel, live, behind, state)
+        state = apply(base, fold.changes)
+        going = self._pass(edition, self._world(edition), channel, live, behind, state)
         taken = taken_of(fold)
         pending = going.take_up(fold.frames, taken.held.worked_ms)
         start = opening(run, edition.program.spec, at(base, "ui"))
@@ -114,21 +114,21 @@ class Worker:
         if live.cancelled:  # before it could be held again
             self._answer(going, live)
         else:
-            with self._debug.at(live, going, taken):
-                await self._drive(going, live, start)
+            self._debug.begin(live, going, taken)
+            await self._drive(going, live, start)
         cut = story(behind.miss.key, behind.miss.asked, behind.miss.expected) if behind.miss else ""
         await self._finish(channel, live, going, local=start.local, cut=cut)
 
     async def refuse(
         self, live: LiveRun, status: RunStatus, error: str, row: ChannelRow | None = None
     ) -> None:
-        """End a run that never began; ``row`` is what its channel is then."""
+        """End a run that never began; ``row`` is what its channel is then, whatever its head."""
         ended = advance(live.run, status, self._parts.clock.now_ms())
         live.run = replace(ended, error=error)
         end = End(parent=live.run.parent, history_len=0, since_snapshot=0)
         trace = trace_of(live.run, (), (), ())
         summary = Summary(trace)
-        await self._persist(live.run, end, summary, row)
+        await self._persist(live.run, end, summary, row, moves=False)
         self._announce(live, summary)
 
     async def interrupt(
@@ -210,6 +210,7 @@ class Worker:
             going.error = going.error or f"{ENGINE}: {type(error).__name__}: {error}"
         finally:
             _settle(live)
+            self._debug.end(live)
         if not live.answered:
             self._answer(going, live)
 
@@ -271,10 +272,13 @@ class Worker:
         channel.move(run, state, end)
         self._announce(live, summary)
 
-    async def _persist(self, run: Run, end: End, summary: Summary, head: ChannelRow | None) -> None:
+    async def _persist(
+        self, run: Run, end: End, summary: Summary, row: ChannelRow | None, *, moves: bool = True
+    ) -> None:
+        finish = self._parts.store.finish
         while True:
             try:
-                return await self._parts.store.finish(run, end, summary, head)
+                return await finish(run, end, summary, row, moves=moves)
             except Overloaded:
                 await asyncio.sleep(RETRY_S)
 

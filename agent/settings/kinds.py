@@ -16,6 +16,7 @@ import msgspec
 ON, OFF = frozenset({"1", "true", "yes", "on"}), frozenset({"0", "false", "no", "off"})
 NAME = re.compile(r"[A-Za-z0-9][\w.-]{0,63}")
 HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?")
+PRICE = re.compile(r"[!-<>-~]{1,200}=\d{1,6}(\.\d{1,6})?/\d{1,6}(\.\d{1,6})?", re.ASCII)
 VISIBLE = re.compile(r"[!-~]{1,4096}")
 
 
@@ -141,6 +142,12 @@ def _origin(text: str) -> str:
     return url.lower()
 
 
+def _price(text: str) -> str:
+    if not PRICE.fullmatch(text):
+        raise ValueError
+    return text
+
+
 def _network(text: str) -> str:
     return str(ipaddress.ip_network(text, strict=False))
 
@@ -154,4 +161,9 @@ MODEL = matching("the name of a model, without spaces", VISIBLE)
 SECRET = matching("visible ASCII characters without spaces", VISIBLE)
 HOSTS = several("hosts as in `example.org` or `example.org:8080`, with commas between", _host)
 ORIGINS = several("origins as in `https://example.org`, with commas between", _origin)
+PRICES = several(
+    "prices as in `large-2=2.5/10` (model, dollars per million tokens of prompt and of answer), "
+    "with commas between",
+    _price,
+)
 NETWORKS = several("addresses or networks as in `10.0.0.0/8`, with commas between", _network)

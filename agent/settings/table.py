@@ -19,6 +19,7 @@ from agent.settings.kinds import (
     NETWORKS,
     ORIGINS,
     PATH,
+    PRICES,
     SECRET,
     SWITCH,
     URL,
@@ -82,6 +83,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         str, About("Key of that server, sent to no other.", SECRET, secret=True)
     ] = ""
     llm_model: Annotated[str, About("Model for every node whose graph names none.", MODEL)] = ""
+    llm_prices: Annotated[
+        tuple[str, ...], About("What models cost whose server does not tell.", PRICES)
+    ] = ()
+    llm_timeout_s: Annotated[
+        int,
+        About("How long a model call may take with its retries, in seconds; "
+              "for a quarter of that its server may be silent.", number(4, 3600)),
+    ] = 120  # fmt: skip
     llm_discover: Annotated[
         bool,
         About("Look for model servers on loopback while the built-in model answers.", SWITCH),

@@ -56,7 +56,8 @@ class Click(msgspec.Struct, frozen=True, kw_only=True):
     action: Annotated[str, msgspec.Meta(min_length=1)]
     """Action or label of the button."""
     data: Json = None
-    """What tells apart buttons that share an action: `{"machine_id"}`, or the exact payload."""
+    """What tells apart buttons that share an action: the exact payload, or
+    `{"machine_id", "go"?, "payload"?}`."""
     channel: ChannelText | None = None
 
 

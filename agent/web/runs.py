@@ -9,6 +9,9 @@ from agent.core.json import Json, digest
 from agent.core.runs import RunKind, RunStatus
 from agent.web.endpoint import AnyEndpoint, Call, ChannelText, Endpoint, Lane, Nothing, channel
 
+DIGITS = 8
+"""A frame's number has fewer."""
+
 
 class Send(msgspec.Struct, frozen=True, kw_only=True):
     """A message of the user."""
@@ -116,6 +119,25 @@ class TracesPage(msgspec.Struct, frozen=True, kw_only=True):
     next: str | None
 
 
+class TraceQuery(msgspec.Struct, frozen=True, kw_only=True):
+    """How much of it."""
+
+    skeleton: bool = False
+    """Of a run with more than 200 visits only what a time line needs; frames are asked for one by
+    one."""
+
+
+class FrameParts(msgspec.Struct, frozen=True, kw_only=True):
+    """One frame of a run, whole."""
+
+    run_id: str
+    frame: int
+    frames: list[Json]
+    """Its visits."""
+    post_frames: list[Json]
+    effects: list[Json]
+
+
 class Replay(msgspec.Struct, frozen=True, kw_only=True):
     """How to replay."""
 
@@ -208,9 +230,17 @@ async def traces(call: Call[Nothing, TracesQuery]) -> Json:
     return await call.runtime.traces(limit=query.limit, before=query.before, q=query.q)
 
 
-async def trace_of(call: Call[Nothing, Nothing]) -> Json:
-    """The full trace of a run, with its effects."""
-    return await call.runtime.trace(call.path["run_id"])
+async def trace_of(call: Call[Nothing, TraceQuery]) -> Json:
+    """The full trace of a run, with its effects; of a large one its skeleton, when asked for."""
+    read = call.runtime.skeleton if call.query.skeleton else call.runtime.trace
+    return await read(call.path["run_id"])
+
+
+async def frame_of(call: Call[Nothing, Nothing]) -> Json:
+    """One frame of a run: its visits and their effects, whole."""
+    number = call.path["frame"]
+    frame = int(number) if number.isdecimal() and len(number) < DIGITS else -1
+    return await call.runtime.frame(call.path["run_id"], frame)
 
 
 async def replay(call: Call[Replay, Nothing]) -> Json:
@@ -284,7 +314,15 @@ ROUTES: tuple[AnyEndpoint, ...] = (
         method="GET",
         path="/api/traces/{run_id}",
         call=trace_of,
+        query=TraceQuery,
         answer=dict[str, Json],
+        errors=(UnknownRun,),
+    ),
+    Endpoint(
+        method="GET",
+        path="/api/traces/{run_id}/frames/{frame}",
+        call=frame_of,
+        answer=FrameParts,
         errors=(UnknownRun,),
     ),
     Endpoint(

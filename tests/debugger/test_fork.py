@@ -313,7 +313,7 @@ async def test_adopting_a_fork_makes_its_end_the_head_of_its_channel(store):
         assert (await rt.replay(after.run_id))["verdict"] == "exact"
     async with runtime(graph("a"), counts(), store=store(), model=Forbidden()) as rt:
         assert rt.state("side")["memorizer"]["topic"] == "four"
-        back = await rt.move_head(run.run_id)
+        back = await rt.move_head(run.run_id, "side")
         assert (back["head"], rt.state("side")["memorizer"]["topic"]) == (run.run_id, "two")
 
 

@@ -763,3 +763,48 @@ async def test_a_node_that_remembers_the_same_wins_over_an_edit_made_before_it()
         assert b.runtime.state()["memorizer"]["topic"] == "mine"
         changes = (await b.trace(run))["frames"][1]["changes"]
         assert [change["value"] for change in changes] == ["yours", "mine"]
+
+
+# Where it first differs from another run
+
+
+@pytest.mark.parametrize(
+    ("second", "expected"),
+    [("hello", "done"), ("hello!", "before 2.b.1.0"), ("other", "after 1 a")],
+)
+async def test_a_run_is_held_where_it_first_differs_from_a_baseline(second, expected):
+    async def sorts(ctx, envelope):
+        known = envelope.text.startswith("hello")
+        return Envelope(
+            kind="x",
+            data={"perception": {"intent": "social" if known else "", "complexity": "trivial"}},
+        )
+
+    async def answers(ctx, envelope):
+        reply = await ctx.model([{"role": "user", "content": ctx.message}])
+        ctx.say(reply.text)
+
+    spec = graph("a b c", "a>b?reflex a>c")
+    code = {"a": sorts, "b": answers, "c": answers}
+    async with bench(spec, code, model=ScriptedModel("fine")) as b:
+        baseline = await b.runtime.finished(await b.runtime.send("hello"))
+        await b.breaks(
+            {"on": "divergence", "baseline": "msg_1"},
+            {"on": "divergence", "baseline": baseline.run_id, "enabled": False},
+        )
+        run = await b.runtime.send(second)
+        if expected == "done":
+            assert (await b.runtime.finished(run)).status == "done"
+            return
+        await b.held()
+        assert await b.place() == expected
+        await b.debug.resume()
+        assert (await b.runtime.finished(run)).status == "done"
+
+
+@pytest.mark.parametrize("name", ["msg_7", "r-000000000009-0000", "nonsense"])
+async def test_a_baseline_must_be_a_run_that_has_ended(name):
+    async with bench() as b:
+        with pytest.raises(Unprocessable, match="expected a run that has ended"):
+            await b.breaks({"on": "divergence", "baseline": name})
+        assert b.debug.breakpoints() == ()

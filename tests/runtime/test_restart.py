@@ -9,7 +9,7 @@ import pytest
 from rig import FunctionTool, Gate, ScriptedModel, ask, graph, passes, runtime, says, settled_loop
 
 from agent.adapters.stores.sqlite import SqliteStore
-from agent.core.errors import Conflict
+from agent.core.errors import Busy, Conflict
 from agent.core.events import Topic
 from agent.core.runs import Run, RunStatus
 from agent.core.state import at, put
@@ -341,3 +341,46 @@ async def test_models_are_not_asked_again_for_what_is_recorded(store):
     async with runtime(ONE, {"a": node}, store=store(), model=model) as rt:
         assert (await rt.replay(run.run_id))["verdict"] == "exact"
         assert len(model.asked) == 1
+
+
+async def test_cancelling_who_waits_never_takes_back_the_head_of_who_ends(store, tmp_path):
+    gate, held = Gate(), store()
+    finish = held.finish
+
+    async def finishing(run, *what, **how):
+        writing = asyncio.create_task(finish(run, *what, **how))
+        if run.text == "first":
+            await asyncio.sleep(0)  # its row is on the way, the channel does not know yet
+            await rt.cancel(waiting.run_id)
+        await writing
+
+    held.finish = finishing
+    async with runtime(ONE, {"a": gate.node()}, store=held) as rt:
+        first = await rt.send("first")
+        waiting = await rt.send("second")
+        await gate.reached.wait()
+        gate.open.set()
+        await rt.finished(first)
+        with closing(sqlite3.connect(tmp_path / "framescope.db")) as db:
+            (row,) = db.execute("SELECT body FROM channels").fetchone()
+    assert msgspec.json.decode(row)["head"] == first.n
+
+
+async def test_the_head_does_not_move_under_a_run_that_begins_meanwhile(store):
+    held = store()
+    lineage = held.lineage
+    async with runtime(ONE, {"a": counts}, store=held) as rt:
+        first, _second = await ask(rt, "1"), await ask(rt, "2")
+        sent = []
+
+        async def reading(*what, **how):
+            ends = await lineage(*what, **how)
+            sent.append(await rt.send("3"))
+            return ends
+
+        held.lineage = reading
+        with pytest.raises(Busy):
+            await rt.move_head(first.run_id)
+        held.lineage = lineage
+        assert (await rt.finished(sent[0])).response == "3"
+        assert rt.state()["history_len"] == 6

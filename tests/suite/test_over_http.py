@@ -8,12 +8,13 @@ import asyncio
 import json
 import re
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
-from acceptance.processes import ROOT, Served, command, surroundings
+from acceptance.processes import ROOT, Served, agent, command, surroundings
 from standin import HABITS, THOUGHT, Habit, StandIn
-from upstream import Act, problem, serving, whole
+from upstream import Act, problem, serving, silent, whole
 
 pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 CHECKS = {"smoketest": 40, "fast_v4": 28, "expert_eras": 23, "fast": 23}
@@ -92,6 +93,22 @@ async def test_an_endpoint_that_cannot_be_used_is_told_at_once(
     assert advice in err
     assert "FAIL" not in err
     assert "sk-canary" not in err
+
+
+async def test_a_server_that_is_silent_too_long_is_told_with_the_setting(tmp_path: Path) -> None:
+    async with serving() as upstream:
+        upstream.plays(silent)
+        (tmp_path / "data").mkdir()
+        env = {
+            "AGENT_LLM_BASE_URL": upstream.url,
+            "AGENT_LLM_MODEL": "m",
+            "AGENT_LLM_TIMEOUT_S": "4",
+        }
+        arguments = ("send", "hello", "--data-dir", tmp_path / "data")
+        done = await asyncio.to_thread(partial(agent, *arguments, cwd=tmp_path, **env))
+    assert done.returncode == 1
+    assert "sent nothing for 1 s" in done.stderr + done.stdout
+    assert "raise AGENT_LLM_TIMEOUT_S" in done.stderr + done.stdout
 
 
 async def test_an_endpoint_where_nothing_listens_is_told_at_once(tmp_path: Path) -> None:

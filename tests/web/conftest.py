@@ -281,6 +281,16 @@ class FakeRuntime:
             raise UnknownRun(f"no run {name!r}")
         return b'{"run_id":"r-1"}'
 
+    async def skeleton(self, name):
+        self.asked.append(("skeleton", name))
+        return await self.trace(name)
+
+    async def frame(self, name, frame):
+        self.asked.append(("frame", name, frame))
+        if name != "r-1" or frame < 1:
+            raise UnknownRun(f"run {name!r} has no frame {frame}")
+        return {"run_id": name, "frame": frame, "frames": [], "post_frames": [], "effects": []}
+
     async def export(self, name, form):
         self.asked.append(("export", name, form))
         if name != "r-1":
@@ -561,6 +571,7 @@ def built_page(tmp_path: Path) -> Path:
     (root / "src").mkdir()
     (root / "src" / "main.tsx").write_text("secret source")
     (tmp_path / "secret.txt").write_text("outside")
+    (root / "dist" / "link").symlink_to(tmp_path / "secret.txt")
     return root
 
 

@@ -13,7 +13,7 @@ JSON_ROUTES = [e for e in ENDPOINTS if e.method == "GET" and e.answer is not Non
 def url(endpoint) -> str:
     path = endpoint.path.replace("{path:path}", "plain.svg")
     if endpoint.path.startswith("/api/traces"):
-        return path.replace("{run_id}", "r-1")
+        return path.replace("{run_id}", "r-1").replace("{frame}", "1")
     return path.replace("{id}", "msg_1")
 
 
@@ -83,6 +83,8 @@ def test_the_idempotency_key_goes_along_with_a_hash_of_the_meaning(world, client
             ("runs", None, "done", "replay", "r-9", 3),
         ),
         ("/api/traces?q=hello&limit=1", ("traces", 1, None, "hello")),
+        ("/api/traces/r-1?skeleton=1", ("skeleton", "r-1")),
+        ("/api/traces/r-1/frames/9999", ("frame", "r-1", 9999)),
     ],
 )
 def test_a_query_is_passed_on(world, client, path, asked):

@@ -2,7 +2,8 @@
 
 A server that refuses ``json_schema`` is asked for ``json_object`` with the schema in the system
 message, then without a format; one that refuses ``tools`` is told of them in the system message;
-one that refuses ``stream_options`` is asked without. All is remembered, so a refusal is met once.
+one whose template wants user and assistant in turn is told all in their words; ``stream_options``
+and ``temperature`` are left out where they are refused. A refusal is remembered and met once.
 """
 
 from collections.abc import Sequence
@@ -35,9 +36,16 @@ _TOOL_WORDS = (
     "function calling",
     "function call",
 )
+_ROLE_WORDS = (
+    "system role",
+    "role 'system'",
+    'role "system"',
+    "roles must alternate",
+    "only user and assistant roles",
+)
 _REFUSALS = (400, 404, 422, 501)
-_TOOL_REFUSALS = (*_REFUSALS, 500)
-"""llama.cpp's server refuses tools with 500 when it was started without its templates."""
+_OTHER_REFUSALS = (*_REFUSALS, 500)
+"""With 500 some servers tell what their template does not take, tools and roles."""
 
 
 class Wording(msgspec.Struct, frozen=True):
@@ -47,6 +55,9 @@ class Wording(msgspec.Struct, frozen=True):
     usage: bool
     tools: bool
     """Whether tools are offered as such; else in the system message."""
+    roles: bool
+    """Whether any role may follow any other; else user and assistant take turns."""
+    temperature: bool
 
 
 class Dialect:
@@ -55,6 +66,8 @@ class Dialect:
     def __init__(self) -> None:
         self._formats: dict[str, int] = {}
         self._toolless: set[str] = set()
+        self._turns: set[str] = set()
+        self._untempered: set[str] = set()
         self._headless: set[str] = set()
         self._usage = True
 
@@ -67,6 +80,8 @@ class Dialect:
             format=max(least, self._formats.get(request.model, SCHEMA)),
             usage=self._usage,
             tools=request.model not in self._toolless,
+            roles=request.model not in self._turns,
+            temperature=request.model not in self._untempered,
         )
 
     def learn(self, request: ModelRequest, wording: Wording, fault: Fault) -> str:
@@ -76,11 +91,17 @@ class Dialect:
         if wording.tools and request.tools and not explicit and _refuses_tools(fault):
             self._toolless.add(model)
             return f"{model!r} is told of tools in words"
+        if wording.roles and fault.status in _OTHER_REFUSALS and _says(said, _ROLE_WORDS):
+            self._turns.add(model)
+            return f"{model!r} is told everything by user and assistant in turn"
         if fault.status not in _REFUSALS:
             return ""
         if wording.usage and _says(said, _USAGE_WORDS):
             self._usage = False
             return "stream_options is left out"
+        if wording.temperature and request.temperature is not None and "temperature" in said:
+            self._untempered.add(model)
+            return f"{model!r} is asked without a temperature"
         if explicit or (wording.format < NONE and _GRAMMAR in said):
             level = max(self._formats.get(model, SCHEMA), wording.format + 1)
             self._formats[model] = level
@@ -91,9 +112,16 @@ class Dialect:
         """Whether the last answer of ``model`` began in a thought that nothing opened."""
         return model in self._headless
 
-    def heard(self, model: str, *, headless: bool) -> None:
-        """Remember how an answer began; a model once headless is read so until it is not."""
-        (self._headless.add if headless else self._headless.discard)(model)
+    def heard(self, model: str, *, headless: bool, free: bool) -> None:
+        """Remember how an answer began; a model once headless is read so until it is not.
+
+        An answer that was not ``free`` (only calls, or in a format that some servers enforce from
+        the first token on) says nothing about the next one.
+        """
+        if headless:
+            self._headless.add(model)
+        elif free:
+            self._headless.discard(model)
 
 
 def body(request: ModelRequest, wording: Wording) -> bytes:
@@ -109,12 +137,14 @@ def body(request: ModelRequest, wording: Wording) -> bytes:
         asked["tools"] = request.tools
     elif request.tools:
         asked["messages"] = _told(asked["messages"], textcalls.rule(request.tools))
-    if request.temperature is not None:
+    if request.temperature is not None and wording.temperature:
         asked["temperature"] = request.temperature
     if request.max_tokens is not None:
         asked["max_tokens"] = request.max_tokens
     if request.response_format is not None:
         _ask_format(asked, request, wording.format)
+    if not wording.roles:
+        asked["messages"] = textcalls.in_turns(textcalls.retold(asked["messages"]))
     return msgspec.json.encode(asked)
 
 
@@ -141,7 +171,7 @@ def _told(messages: Sequence[Json], rule: str) -> list[Json]:
 
 def _refuses_tools(fault: Fault) -> bool:
     refused = fault.kind in (faults.REFUSED, faults.NOT_FOUND, faults.DOWN)
-    return refused and fault.status in _TOOL_REFUSALS and _says(fault.said, _TOOL_WORDS)
+    return refused and fault.status in _OTHER_REFUSALS and _says(fault.said, _TOOL_WORDS)
 
 
 def _says(said: str, words: tuple[str, ...]) -> bool:

@@ -65,6 +65,7 @@ class Draft:
         self._refusal: list[str] = []
         self._parts: list[str] = []
         self._held: list[str] = []
+        self._begin = ""
         self._calls: list[_Call] = []
         self._places: dict[int | None, _Call] = {}
         self._model = ""
@@ -96,7 +97,7 @@ class Draft:
             Fault: it is no answer: declined, filtered, or nothing but thought.
         """
         calls = tuple(call.done(place) for place, call in enumerate(self._calls))
-        self._say(self._thoughts.end())
+        self._say(self._thoughts.end(cut=self.finish == "length"))
         calls = calls or self._calls_in_words()
         self._speak()
         self._judge(calls)
@@ -193,12 +194,9 @@ class Draft:
         if not text:
             return
         self._held.append(text)
-        if not self._offered or self._parts or not self._may_be_call():
+        self._begin = self._begin or text.lstrip()[:1]
+        if not self._offered or self._parts or not textcalls.may_begin(self._begin):
             self._speak()
-
-    def _may_be_call(self) -> bool:
-        begin = next((piece for piece in self._held if piece.strip()), "")
-        return textcalls.may_begin(begin)
 
     def _speak(self) -> None:
         text = "".join(self._held)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from agent import net
 
 KEY, MODEL, URL = "AGENT_LLM_API_KEY", "AGENT_LLM_MODEL", "AGENT_LLM_BASE_URL"
+TIME = "AGENT_LLM_TIMEOUT_S"
 
 
 class Kind(msgspec.Struct, frozen=True):
@@ -33,9 +34,9 @@ CREDIT = Kind("model_no_credit", False, f"the account of {KEY} has no credit lef
 NOT_FOUND = Kind(
     "model_not_found", False, f"check {MODEL} and that {URL} ends in the API's path, such as /v1"
 )
-TIMEOUT = Kind("model_timeout", True, "try later, or raise the model's time limits")
+TIMEOUT = Kind("model_timeout", True, f"try later, or raise {TIME}")
 RATE = Kind("model_rate_limited", True, f"wait, or set another {MODEL}")
-OVERDUE = Kind("model_timeout", False, "ask for less at once, or raise the model's time limits")
+OVERDUE = Kind("model_timeout", False, f"ask for less at once, or raise {TIME}")
 DOWN = Kind("model_unavailable", True, f"try later, or set another {MODEL}")
 UNREACHABLE = Kind("model_unreachable", True, f"check that the server runs and that {URL} is right")
 TLS = Kind(

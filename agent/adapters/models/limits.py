@@ -2,6 +2,7 @@
 
 from datetime import UTC
 from email.utils import parsedate_to_datetime
+from typing import Self
 
 import msgspec
 
@@ -28,6 +29,11 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     longest_pause_s: float = 8.0
     text_chars: int = 4 * 1024 * 1024
     """Text and tool arguments together; a stream that never ends is cut here."""
+
+    @classmethod
+    def within(cls, total_s: float) -> Self:
+        """Return the limits of a call that may take ``total_s``, a quarter of it in silence."""
+        return cls(total_s=total_s, first_byte_s=total_s / 4, idle_s=total_s / 4)
 
     def pause(self, tries: int, asked: float | None, chance: float) -> float:
         """Return the pause after ``tries``: full jitter, and never less than the server asked."""

@@ -119,7 +119,8 @@ class OpenAIModel:
 
     def _finished(self, request: ModelRequest, draft: Draft) -> ModelReply:
         reply = draft.reply(self._prices)
-        self._dialect.heard(request.model, headless=draft.headless)
+        free = request.response_format is None and bool(reply.text)
+        self._dialect.heard(request.model, headless=draft.headless, free=free)
         return reply
 
     async def _try(self, content: bytes, draft: Draft, deadline: float) -> None:

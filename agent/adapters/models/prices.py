@@ -1,6 +1,6 @@
 """What a call cost: as the provider says it, else from a table, else unknown."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import msgspec
 
@@ -8,8 +8,8 @@ from agent.core.json import Json, fields
 from agent.core.messages import Usage
 
 
-class Price(msgspec.Struct, frozen=True, array_like=True):
-    """US dollars per million tokens; as JSON ``[0.15, 0.6]``."""
+class Price(msgspec.Struct, frozen=True):
+    """US dollars per million tokens."""
 
     prompt: float
     completion: float
@@ -17,6 +17,16 @@ class Price(msgspec.Struct, frozen=True, array_like=True):
 
 Prices = Mapping[str, Price]
 """By model id."""
+
+
+def read_prices(entries: Iterable[str]) -> dict[str, Price]:
+    """Read entries as the setting has them: ``large-2=2.5/10``."""
+    read: dict[str, Price] = {}
+    for entry in entries:
+        model, _, price = entry.partition("=")
+        prompt, _, completion = price.partition("/")
+        read[model] = Price(float(prompt), float(completion))
+    return read
 
 
 def usage_of(reported: Json) -> Usage | None:

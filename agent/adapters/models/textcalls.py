@@ -22,6 +22,7 @@ To call tools, answer with one block per call and nothing else:
 What it brought comes back in a <tool_response> block. Where no call is needed, answer without \
 <tool_call>."""
 _SHELL = re.compile(r"```\w*|</?tool_calls?>|\[TOOL_CALLS\]|<\|\w+\|>", re.IGNORECASE)
+_SYSTEM = ("system", "developer")
 _STARTS = ("", "{", "[", "`", "<")
 _NAMES = ("name", "tool", "tool_name", "function")
 _ARGUMENTS = ("arguments", "args", "parameters", "input")
@@ -36,14 +37,23 @@ def rule(tools: Iterable[Json]) -> str:
 
 def retold(messages: Iterable[Json]) -> list[Json]:
     """Tell earlier calls and their results as text; neighbours of one role become one message."""
+    return _merged(_plain(fields(message)) for message in messages)
+
+
+def in_turns(messages: Iterable[Json]) -> list[Json]:
+    """Tell the system message as the user's, so that user and assistant take turns."""
+    users = ({**message, "role": "user"} if message.get("role") in _SYSTEM else message
+             for message in map(fields, messages))  # fmt: skip
+    return _merged({**message} for message in users)
+
+
+def _merged(messages: Iterable[dict[str, Json]]) -> list[Json]:
     told: list[dict[str, Json]] = []
     for message in messages:
-        plain = _plain(fields(message))
-        last = told[-1] if told else {}
-        if plain["role"] == last.get("role") == "user":
-            last["content"] = f"{last['content']}\n\n{plain['content']}"
+        if told and message["role"] == told[-1]["role"]:
+            told[-1]["content"] = f"{told[-1]['content']}\n\n{message['content']}"
         else:
-            told.append(plain)
+            told.append(message)
     return [*told]
 
 

@@ -10,8 +10,7 @@ by a closing tag alone; ``headless`` then tells, and the next answer is read wit
 
 import re
 
-_NAMES = ("think", "thinking", "thought", "reasoning")
-_CLOSERS = {**{f"<{name}>": f"</{name}>" for name in _NAMES}, "[think]": "[/think]"}
+_CLOSERS = {"<think>": "</think>", "<thinking>": "</thinking>", "[think]": "[/think]"}
 _FENCE = "```"
 _MARKS = (*_CLOSERS, *_CLOSERS.values(), _FENCE)
 _MARK = re.compile("|".join(map(re.escape, _MARKS)), re.IGNORECASE)
@@ -54,12 +53,17 @@ class Thoughts:
             said.append(spoken)
         return "".join(said)
 
-    def end(self) -> str:
-        """Close the answer; return what was held and is said after all."""
+    def end(self, *, cut: bool = False) -> str:
+        """Close the answer; return what was held and is said after all.
+
+        Args:
+            cut: the answer did not come to its end, so neither may its thought have done.
+        """
         rest = "".join(self._thought) + self._tail
         self._thought.clear()
         self._tail = ""
-        if self._closer is not None and not (self._assumed or self._spoke):
+        thinks = self._closer is not None and not self._spoke
+        if thinks and (cut or not self._assumed):
             self.found.append(rest)
             return ""
         return self._opener + rest

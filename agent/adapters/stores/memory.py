@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from itertools import islice
 
 from agent.core.frames import Summary
-from agent.core.journal import Row
+from agent.core.journal import Row, frame_of
 from agent.core.json import Json
 from agent.core.runs import Run
 from agent.runtime.lineage import walk
@@ -46,10 +46,16 @@ class MemoryStore:
         self.append(n, index, row)
 
     async def finish(
-        self, run: Run, end: End, summary: Summary, channel: ChannelRow | None
+        self,
+        run: Run,
+        end: End,
+        summary: Summary,
+        channel: ChannelRow | None,
+        *,
+        moves: bool = True,
     ) -> None:
         """Keep a terminal run."""
-        del channel
+        del channel, moves
         self._runs[run.n] = run
         self._ends[run.n] = end
         self._summaries[run.n] = summary
@@ -111,6 +117,15 @@ class MemoryStore:
     async def rows(self, n: int) -> list[Row]:
         """Return the journal of a run."""
         return self._rows.get(n, [])
+
+    async def frame_rows(self, n: int, frame: int) -> list[Row]:
+        """Return the rows of one frame of a run."""
+        return [row for row in self._rows.get(n, []) if frame_of(row) == frame]
+
+    async def skeleton(self, n: int) -> bytes | None:
+        """Return the skeleton of a large run, the summary of another."""
+        found = self._summaries.get(n)
+        return None if found is None else found.skeleton() or found.encoded()
 
     async def end(self, n: int) -> End | None:
         """Return what a finished run left."""

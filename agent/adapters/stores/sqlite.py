@@ -11,11 +11,13 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
+from queue import Empty, SimpleQueue
 from typing import TypeVar
 
 import msgspec
 
-from agent.adapters.stores import blobs
+from agent.adapters.stores import journal
+from agent.adapters.stores.journal import keep
 from agent.adapters.stores.opening import (
     connect,
     connect_reading,
@@ -24,10 +26,10 @@ from agent.adapters.stores.opening import (
     unreadable,
 )
 from agent.adapters.stores.reserve import FILE, SIZE, Reserve
-from agent.adapters.stores.storable import encode as _encode, nearest
+from agent.adapters.stores.storable import encode as _encode
 from agent.adapters.stores.writer import Work, Writer, full
 from agent.core.frames import Summary
-from agent.core.journal import Closed, Held, Intent, Row, Settled
+from agent.core.journal import Row
 from agent.core.json import Json
 from agent.core.runs import Run
 from agent.crash import reached
@@ -35,10 +37,10 @@ from agent.runtime.lineage import walk
 from agent.runtime.ports import ChannelRow, End, Key, Loaded, RunFilter
 
 T = TypeVar("T")
-ROW_BITS = 20
+READERS = 3
+"""Threads that read, so that a page of a list does not wait for a whole large trace."""
 _run = msgspec.json.Decoder(Run).decode
 _end = msgspec.json.Decoder(End).decode
-_row = msgspec.json.Decoder(Row).decode
 _any = msgspec.json.Decoder().decode
 
 
@@ -54,8 +56,9 @@ class SqliteStore:
         self._path = path
         self._reserve = Reserve(path.with_name(FILE), reserve)
         self._writer = Writer(path, connect, self._reserve.free)
-        self._pool = ThreadPoolExecutor(1, thread_name_prefix="store-reader")
-        self._reader: sqlite3.Connection | None = None
+        self._pool = ThreadPoolExecutor(READERS, thread_name_prefix="store-reader")
+        self._free: SimpleQueue[sqlite3.Connection] = SimpleQueue()
+        """Connections that nobody reads with just now."""
 
     @property
     def trouble(self) -> str:
@@ -103,11 +106,11 @@ class SqliteStore:
 
     def append(self, n: int, index: int, row: Row) -> None:
         """Write row ``index`` of run ``n``."""
-        self._writer.post(_journal_row(n, index, row))
+        self._writer.post(journal.row_of(n, index, row))
 
     async def secure(self, n: int, index: int, row: Row) -> None:
         """Write row ``index`` of run ``n`` and wait for the disk."""
-        put = _journal_row(n, index, row)
+        put = journal.row_of(n, index, row)
 
         def work(db: sqlite3.Connection) -> None:
             put(db)
@@ -116,7 +119,13 @@ class SqliteStore:
         await self._writer.commit(work)
 
     async def finish(
-        self, run: Run, end: End, summary: Summary, channel: ChannelRow | None
+        self,
+        run: Run,
+        end: End,
+        summary: Summary,
+        channel: ChannelRow | None,
+        *,
+        moves: bool = True,
     ) -> None:
         """Write a terminal run, what it leaves, its summary, and the channel's new head."""
         update = _run_row(run)
@@ -125,14 +134,16 @@ class SqliteStore:
             update(db)
             row = (run.n, _encode(end), summary.encoded())
             db.execute("INSERT OR REPLACE INTO ends VALUES(?,?,?)", row)
+            _put_skeleton(db, run.n, summary)
             if channel is not None:
-                _put_channel(db, channel)
+                _put_channel(db, channel if moves else _where_it_is(db, channel))
             reached("end.written")
             if end.snapshot is not None:
                 reached("end.snapshot")
 
         await self._writer.commit(work)
         reached("end.committed")
+        summary.kept()
 
     async def adopt(
         self,
@@ -143,7 +154,7 @@ class SqliteStore:
         blobs: Mapping[str, str],
     ) -> None:
         """Write a run that was recorded elsewhere, all of it in one transaction."""
-        works = [_journal_row(run.n, index, row) for index, row in enumerate(rows, 1)]
+        works = [journal.row_of(run.n, index, row) for index, row in enumerate(rows, 1)]
 
         def work(db: sqlite3.Connection) -> None:
             _run_row(run)(db)
@@ -152,10 +163,12 @@ class SqliteStore:
             for n, end in ends.items():
                 told = summary.encoded() if n == run.n else None
                 db.execute("INSERT INTO ends VALUES(?,?,?)", (n, _encode(end), told))
+            _put_skeleton(db, run.n, summary)
             for name, text in blobs.items():
-                _keep(db, name, text)
+                keep(db, name, text)
 
         await self._writer.commit(work)
+        summary.kept()
 
     async def save_channel(self, channel: ChannelRow) -> None:
         """Write a channel's row."""
@@ -188,7 +201,7 @@ class SqliteStore:
         """Keep ``text`` under its content hash."""
 
         def work(db: sqlite3.Connection) -> None:
-            _keep(db, name, text)
+            keep(db, name, text)
             reached("blob.written")
 
         await self._writer.commit(work)
@@ -223,7 +236,16 @@ class SqliteStore:
 
     async def rows(self, n: int) -> list[Row]:
         """Return the journal of a run, in order."""
-        return await self._read(lambda db: _rows(db, n))
+        return await self._read(lambda db: journal.of_run(db, n))
+
+    async def frame_rows(self, n: int, frame: int) -> list[Row]:
+        """Return the rows of one frame of a run."""
+        return await self._read(lambda db: journal.of_frame(db, n, frame))
+
+    async def skeleton(self, n: int) -> bytes | None:
+        """Return the skeleton of a large run, the summary of another."""
+        found = await self._one("SELECT body FROM records WHERE name=?", _skeleton(n))
+        return found or await self._one("SELECT summary FROM ends WHERE n=?", n)
 
     async def end(self, n: int) -> End | None:
         """Return what a finished run left."""
@@ -263,9 +285,9 @@ class SqliteStore:
 
         The writer goes last: it alone can put everything that is in the log into the file.
         """
-        if self._reader is not None:
-            self._pool.submit(self._reader.close)
         await asyncio.to_thread(self._pool.shutdown)
+        while not self._free.empty():
+            self._free.get().close()
         await self._writer.stop()
 
     async def _one(self, sql: str, value: Json) -> Json:
@@ -276,12 +298,16 @@ class SqliteStore:
         return await asyncio.get_running_loop().run_in_executor(self._pool, self._in_reader, work)
 
     def _in_reader(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        if self._reader is None:
-            self._reader = connect_reading(self._path)
         try:
-            return work(self._reader)
+            reader = self._free.get_nowait()
+        except Empty:
+            reader = connect_reading(self._path)
+        try:
+            return work(reader)
         except sqlite3.DatabaseError as error:
             raise story(self._path, error) from None
+        finally:
+            self._free.put(reader)
 
 
 def _loaded(db: sqlite3.Connection) -> Loaded:
@@ -310,19 +336,14 @@ def _run_row(run: Run) -> Work:
     return work
 
 
-def _journal_row(n: int, index: int, row: Row) -> Work:
-    def work(db: sqlite3.Connection) -> None:
-        try:
-            body = _packed(row, db)
-        except (TypeError, ValueError):
-            body = _packed(nearest(row), db)
-        db.execute("INSERT INTO journal VALUES(?,?)", (n << ROW_BITS | index, body))
-
-    return work
+def _put_skeleton(db: sqlite3.Connection, n: int, summary: Summary) -> None:
+    body = summary.skeleton()
+    if body:
+        db.execute("INSERT OR REPLACE INTO records VALUES(?,?)", (_skeleton(n), body))
 
 
-def _keep(db: sqlite3.Connection, name: str, text: str) -> None:
-    db.execute("INSERT OR IGNORE INTO blobs VALUES(?,?)", (name, text))
+def _skeleton(n: int) -> str:
+    return f"skeleton:{n}"
 
 
 def _put_channel(db: sqlite3.Connection, channel: ChannelRow) -> None:
@@ -330,42 +351,16 @@ def _put_channel(db: sqlite3.Connection, channel: ChannelRow) -> None:
     db.execute("INSERT OR REPLACE INTO channels VALUES(?,?)", row)
 
 
+def _where_it_is(db: sqlite3.Connection, channel: ChannelRow) -> ChannelRow:
+    found = db.execute("SELECT body FROM channels WHERE name=?", (channel.name,)).fetchone()
+    if found is None:
+        return channel
+    head = msgspec.json.decode(found[0], type=ChannelRow).head
+    return msgspec.structs.replace(channel, head=head)
+
+
 def _put_record(db: sqlite3.Connection, name: str, value: Json) -> None:
     db.execute("INSERT OR REPLACE INTO records VALUES(?,?)", (name, _encode(value)))
-
-
-def _packed(row: Row, db: sqlite3.Connection) -> bytes:
-    def keep(name: str, text: str) -> None:
-        _keep(db, name, text)
-
-    if isinstance(row, Closed | Held):
-        return _encode(row)
-    plain: Json = msgspec.to_builtins(row)
-    if isinstance(row, Settled):
-        return _encode({**plain, "response": blobs.pack(plain.get("response"), keep)})
-    effect = plain["effect"]
-    request = blobs.pack(effect.get("request"), keep)
-    return _encode({**plain, "effect": {**effect, "request": request}})
-
-
-def _rows(db: sqlite3.Connection, n: int) -> list[Row]:
-    span = (n << ROW_BITS, (n + 1) << ROW_BITS)
-    found = db.execute("SELECT body FROM journal WHERE id>=? AND id<? ORDER BY id", span)
-
-    def load(name: str) -> str:
-        return db.execute("SELECT body FROM blobs WHERE name=?", (name,)).fetchone()[0]
-
-    return [_unpacked(body, load) for (body,) in found]
-
-
-def _unpacked(body: bytes, load: Callable[[str], str]) -> Row:
-    row = _row(body)
-    if isinstance(row, Intent):
-        request = blobs.unpack(row.effect.request, load)
-        return Intent(effect=msgspec.structs.replace(row.effect, request=request))
-    if isinstance(row, Settled):
-        return msgspec.structs.replace(row, response=blobs.unpack(row.response, load))
-    return row
 
 
 def _where(wanted: RunFilter) -> tuple[str, tuple[Json, ...]]:

@@ -350,6 +350,7 @@ export interface TraceSummary {
   readonly cost: number | null;
   readonly frames: readonly SummaryRow[];
   readonly post_frames: readonly SummaryRow[];
+  readonly left_out?: readonly LeftOut[];
 }
 
 /** One visit in a wire summary. */
@@ -364,6 +365,12 @@ export interface SummaryRow {
   readonly route: string;
   readonly condition: string;
   readonly error: string;
+}
+
+/** Visits of a node that a wire summary does not list. */
+export interface LeftOut {
+  readonly node: string;
+  readonly visits: number;
 }
 
 /** Everything one run did. */
