@@ -26,6 +26,7 @@ from agent.runtime.channels import Channel
 from agent.runtime.desk import BUSY, Desk
 from agent.runtime.forks import Forks, Wish
 from agent.runtime.lanes import Lanes
+from agent.runtime.library import prompts_of
 from agent.runtime.parts import RUNTIME, Parts
 from agent.runtime.ports import Key, Loaded
 from agent.runtime.replays import Replays
@@ -294,6 +295,11 @@ class Runtime(Desk):
     async def fork(self, name: str, wish: Wish) -> Json:
         """Go on with a recorded run from a frame with something changed, beside the channels."""
         return await self._forks.fork(await self.find(name), wish)
+
+    async def prompts(self, name: str) -> dict[str, str]:
+        """Return the templates that a fork of a run would be given, by name."""
+        run = await self.find(name)
+        return prompts_of(self._parts.library.edition(run.graph))
 
     # Leaving and coming in
 

@@ -44,6 +44,13 @@ class Forked(msgspec.Struct, frozen=True, kw_only=True):
     """`{"frame", "node", "tool"}` of each call of a tool that writes."""
 
 
+class Prompts(msgspec.Struct, frozen=True, kw_only=True):
+    """What can be changed in a fork."""
+
+    prompts: dict[str, str]
+    """Name to text."""
+
+
 async def fork(call: Call[Fork, Nothing]) -> Json:
     """Go on from a frame of a recorded run with something changed; only what must is done again."""
     body = call.body
@@ -57,6 +64,11 @@ async def fork(call: Call[Fork, Nothing]) -> Json:
     return await call.runtime.fork(call.path["run_id"], wish)
 
 
+async def prompts(call: Call[Nothing, Nothing]) -> Json:
+    """The templates that a fork of a run would be given: those of its graph as it is now."""
+    return {"prompts": await call.runtime.prompts(call.path["run_id"])}
+
+
 ROUTES: tuple[AnyEndpoint, ...] = (
     Endpoint(
         method="POST",
@@ -65,5 +77,12 @@ ROUTES: tuple[AnyEndpoint, ...] = (
         body=Fork,
         answer=Forked,
         errors=(UnknownRun, UnknownGraph, Conflict),
+    ),
+    Endpoint(
+        method="GET",
+        path="/api/traces/{run_id}/prompts",
+        call=prompts,
+        answer=Prompts,
+        errors=(UnknownRun, UnknownGraph),
     ),
 )

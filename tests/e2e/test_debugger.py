@@ -217,3 +217,76 @@ def test_a_run_is_exported_and_comes_in_again(live):
     expect(page.locator(".notice-news")).to_contain_text("Imported as #")
     expect(page.locator(".run-title h2")).to_have_text("hello export")
     expect(page.locator(".centre .frame-row").nth(1)).to_contain_text("input")
+
+
+def test_a_fork_tells_its_price_first_and_its_end_can_be_adopted(live, violations):
+    page = live(expect_errors=True)
+    say(page, QUESTION)
+    page.locator("g.node[data-node=expert_eras]").click()
+    page.get_by_role("button", name="fork from here").click()
+    price = page.locator(".price")
+    expect(price).to_contain_text("0 of 5 visits dirty, about 0 model calls")
+    page.get_by_role("button", name="change something").click()
+    page.get_by_role("combobox", name="change").select_option("model")
+    page.get_by_role("button", name="estimate").click()
+    expect(page.locator(".change .fault")).to_contain_text("expected a model id")
+    page.get_by_role("combobox", name="change").select_option("tool_result")
+    page.get_by_role("combobox", name="of").select_option(index=1)
+    result = page.get_by_role("textbox", name="New tool result")
+    assert "29" in result.input_value()
+    result.fill(result.input_value().replace("29", "31"))
+    page.get_by_role("button", name="estimate").click()
+    expect(price).to_contain_text("frame 3 · expert_eras")
+    assert violations(page) == []
+    page.get_by_role("button", name="run the fork").click()
+    expect(page.locator("dialog")).to_have_count(0)
+    expect(page.get_by_label("The run")).to_contain_text("There are 31 customers in Leipzig.")
+    chat = page.locator(".room-chat")
+    expect(chat).to_contain_text("There are 29 customers in Leipzig.")
+    page.get_by_role("button", name="adopt").click()
+    expect(chat).to_contain_text("There are 31 customers in Leipzig.")
+    expect(chat).not_to_contain_text("There are 29 customers")
+
+
+GRAPH = """name = "notes"
+description = "keeps a note"
+
+[[node]]
+role = "keeper"
+impl = "keeper_v1"
+"""
+NODE = """async def keeper_v1(ctx, envelope):
+    ctx.say(f"Kept: {await ctx.call('keep', {'text': 'first'})}")
+"""
+TOOL = """from agent.tools import tool
+
+
+@tool(effect="write")
+async def keep(text: str) -> str:
+    \"\"\"Keep a note.\"\"\"
+    return text
+"""
+
+
+def test_a_saved_node_offers_the_last_message_again_and_asks_before_it_writes(
+    own_server, visit, tmp_path
+):
+    for name, text in {"graphs/n.toml": GRAPH, "nodes/n.py": NODE, "tools/n.py": TOOL}.items():
+        (tmp_path / "own" / name).parent.mkdir(parents=True)
+        (tmp_path / "own" / name).write_text(text)
+    page = visit(own_server(AGENT_WORKSPACE=str(tmp_path / "own"), AGENT_GRAPH="notes"))
+    expect(page.locator(".connection-live")).to_be_visible()
+    say(page, "go")
+    expect(page.locator(".said-assistant")).to_contain_text("Kept: first")
+    (tmp_path / "own" / "nodes" / "n.py").write_text(NODE.replace("first", "second"))
+    page.get_by_role("button", name="re-run the last message").click()
+    dialog = page.get_by_role("dialog", name="Fork")
+    expect(dialog).to_contain_text("1 of 1 visit dirty")
+    run = dialog.get_by_role("button", name="run the fork")
+    expect(run).to_have_attribute("aria-disabled", "true")
+    run.click(force=True)
+    expect(dialog).to_be_visible()
+    dialog.get_by_role("checkbox", name="let it write: keep (frame 1, keeper)").check()
+    run.click()
+    expect(page.get_by_label("The run")).to_contain_text("Kept: second")
+    expect(page.get_by_role("button", name="re-run the last message")).to_have_count(0)

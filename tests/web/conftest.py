@@ -206,6 +206,11 @@ class FakeRuntime:
         return {"run_id": None, "status": "", "dirty": [], "reused": 1, "model_calls": 0, "cost": 0.0,
                 "writes": []}  # fmt: skip
 
+    async def prompts(self, name):
+        if name == "none":
+            raise UnknownRun("no run 'none'")
+        return {"output": f"of {name}"}
+
     async def move_head(self, name, channel=None):
         self.asked.append(("head", name, channel))
         return {"status": "ok", "head": name, "history_len": 2}

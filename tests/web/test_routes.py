@@ -180,6 +180,7 @@ def test_what_is_no_json_is_400(client, content):
         ("POST", "/api/traces/none/replay"),
         ("POST", "/api/traces/none/test"),
         ("POST", "/api/traces/none/fork"),
+        ("GET", "/api/traces/none/prompts"),
         ("GET", "/api/nothing"),
         ("GET", "/health/"),
         ("GET", "/%2Fhealth"),
@@ -221,6 +222,11 @@ def test_a_test_is_made_of_a_run_and_played(world, client):
         ("case_of", "r-1", "a.json"),
         ("try_case", "# A", b'{"a":[1]}', "live", "g", "s.md"),
     ]
+
+
+def test_the_prompts_of_a_run_are_told_by_name(client):
+    told = client.get("/api/traces/r-1/prompts").json()
+    assert told == {"prompts": {"output": "of r-1"}}
 
 
 def test_a_fork_is_asked_for_as_it_was_said(world, client):

@@ -79,7 +79,7 @@ export function Header() {
       <Model />
       <span class="grow" />
       {run ? <Status of={run.status} /> : null}
-      {run?.status === "running" ? <button type="button" class="quiet" aria-label="Pause" title="Hold the run wherever it comes next" onClick={() => void pause()}><Icon name="pause" /><span class="wide-only">pause</span></button> : null}
+      {run?.status === "running" ? <button type="button" class="quiet wide-only" title="Hold the run wherever it comes next" onClick={() => void pause()}><Icon name="pause" />pause</button> : null}
       <Live />
       <button type="button" class="quiet" aria-label="Debugger" title="Debugger: pause, breakpoints" aria-expanded={barShown.value} onClick={() => { wanted.value = !barShown.value; }}><Icon name="bug" /></button>
       <Clear />

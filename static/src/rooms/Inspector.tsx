@@ -5,13 +5,14 @@ import { count, ms, pretty, shortId } from "../lib/format";
 import { TABS, type Tab } from "../lib/place";
 import { go, place } from "../store/place";
 import { selected, shown } from "../store/runs";
-import type { RunView, Visit } from "../store/visits";
+import { ended, type RunView, type Visit } from "../store/visits";
 import type { Effect, Envelope } from "../wire/types.gen";
 import { Copy, Empty, Status } from "../ui/bits";
 import { Icon } from "../ui/Icon";
 import { JsonTree } from "../ui/JsonTree";
 import { Tabs } from "../ui/Tabs";
 import { choose } from "./choose";
+import { dialog } from "./dialogs";
 import { Changes, ModelCall, ProcessesOf, ToolCall } from "./parts";
 
 const LABELS: Readonly<Record<Tab, string>> = {
@@ -153,6 +154,7 @@ export function Inspector() {
         <Body run={run} visit={visit} tab={tab} />
       </div>
       <footer class="inspector-foot">
+        {ended(run) && visit.record && !visit.post ? <button type="button" class="quiet" title="Go on from this frame with something changed" onClick={() => { dialog.value = "fork"; }}><Icon name="fork" />fork from here</button> : null}
         <Copy label="copy JSON" text={() => raw(visit)} />
         <Copy label="copy curl" text={() => readCommand(location.origin, `/api/traces/${run.run_id}`)} />
       </footer>

@@ -1,10 +1,13 @@
 /** What is wrong in the user's own folder, as long as it is; and one line when something was read anew. */
 import { useEffect } from "preact/hooks";
 import { plural } from "../lib/format";
+import { again } from "../store/forks";
 import { news } from "../store/notice";
+import { go } from "../store/place";
 import { narrow } from "../store/screen";
 import { bringBack, broken, putAside, told, workspace } from "../store/workspace";
 import { Icon } from "../ui/Icon";
+import { dialog } from "./dialogs";
 
 const NEWS_MS = 5_000;
 
@@ -29,7 +32,25 @@ function Breakages() {
   );
 }
 
-export const WorkspaceBanners = () => <><Breakages /><Notes /></>;
+/** The last message can be run again with what was just saved: what would be done again is told first. */
+function Again() {
+  const offer = again.value;
+  if (!offer) return null;
+  const rerun = (): void => {
+    again.value = null;
+    go({ run: offer.run_id, frame: 0, node: "", visit: 1, room: "frames" }, true);
+    dialog.value = "fork";
+  };
+  return (
+    <div class="banner" role="status">
+      <span>Saved: {offer.files.join(", ")}.</span>
+      <button type="button" class="quiet" onClick={rerun}>re-run the last message</button>
+      <button type="button" class="quiet" onClick={() => { again.value = null; }}>not now</button>
+    </div>
+  );
+}
+
+export const WorkspaceBanners = () => <><Breakages /><Notes /><Again /></>;
 
 /** Stays in the header while the banner is hidden and something is still broken. */
 export function Broken() {

@@ -17,6 +17,7 @@ const sheet = <P extends Closes>(load: () => Promise<ComponentType<P>>) =>
 export const Breakpoints = sheet(async () => (await import("./Breakpoints")).Breakpoints);
 export const Changes = late(async () => (await import("./Changes")).Changes);
 export const Controls = late(async () => (await import("./Controls")).Controls, () => <></>);
+export const ForkDialog = sheet(async () => (await import("./ForkDialog")).ForkDialog);
 export const MemoryRoom = late(async () => (await import("./Memory")).MemoryRoom);
 export const ModelCall = late(async () => (await import("./ModelCall")).ModelCall);
 export const DebugBar = late(async () => (await import("./DebugBar")).DebugBar, (_, failed) => (failed ? <Missing what="The debugger" /> : <></>));

@@ -8,10 +8,12 @@ import { controls, earlier, finish, hear, link, replaceHistory, unqueue } from "
 import * as connection from "./connection";
 import * as debug from "./debug";
 import * as events from "./events";
+import { again, offerAgain } from "./forks";
 import * as graph from "./graph";
 import * as history from "./history";
 import * as memory from "./memory";
 import * as models from "./models";
+import { news } from "./notice";
 import { follow, place } from "./place";
 import * as processes from "./processes";
 import * as runs from "./runs";
@@ -58,6 +60,7 @@ function apply(line: EventLine): void {
   else if (line.event === "controls" && connection.chatPhase.peek().is !== "open") controls.value = items(line.controls);
   else if (line.event === "frame_trace" && line.run_id === halfSeen) renew();
   else if (line.event === "run" && line.status !== "queued") {
+    if (line.status === "running") again.value = null;
     unqueue(line.run_id);
     if (line.status !== "running") finish(line.run_id);
   }
@@ -66,6 +69,7 @@ function apply(line: EventLine): void {
 /** Files changed on disk: graphs may have come, gone, or have a new revision. */
 function rereadWorkspace(line: TraceLineOf<"workspace">): void {
   workspace.reread(line);
+  if (connection.tracePhase.peek().is === "open") offerAgain(line, runs.spoken());
   void refreshGraph();
 }
 
@@ -222,5 +226,13 @@ export async function act(action: string, data: unknown): Promise<void> {
 
 export const cancel = (run_id: string): Promise<unknown> =>
   chat.send({ type: "cancel", run_id }) ? Promise.resolve() : post(`/api/runs/${encodeURIComponent(run_id)}/cancel`);
+
+/** Make the end of a fork the state of the conversation. */
+export async function adopt(run_id: string): Promise<void> {
+  await post("/api/head", { run_id });
+  renew();
+  news.value = "The conversation goes on from this fork.";
+  await memory.load();
+}
 
 export const clear = (): Promise<unknown> => post("/api/clear");

@@ -5,5 +5,5 @@ import { Icon } from "./Icon";
 export function FileLink({ name, type, text }: { readonly name: string; readonly type: string; readonly text: string }) {
   const address = useMemo(() => URL.createObjectURL(new Blob([text], { type })), [text, type]);
   useEffect(() => () => URL.revokeObjectURL(address), [address]);
-  return <a class="quiet" href={address} download={name}><Icon name="save" />{name}</a>;
+  return <a class="quiet" href={address} download={name}><Icon name="save" /><span>{name}</span></a>;
 }

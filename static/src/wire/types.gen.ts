@@ -533,6 +533,35 @@ export interface Debug {
   readonly tool_result: Json;
 }
 
+/** What is changed, and from where on. */
+export interface Fork {
+  readonly frame: number;
+  readonly edits: readonly ForkEdit[];
+  readonly post: boolean;
+  readonly confirm: boolean;
+  readonly dry_run: boolean;
+}
+
+/** One change. */
+export interface ForkEdit {
+  readonly target: "envelope" | "memory" | "model" | "params" | "prompt" | "tool_result";
+  readonly node: string;
+  readonly effect: string;
+  readonly path: string;
+  readonly value: Json;
+}
+
+/** What was, or would be, done again. */
+export interface Forked {
+  readonly run_id: string | null;
+  readonly status: string;
+  readonly dirty: readonly Json[];
+  readonly reused: number;
+  readonly model_calls: number;
+  readonly cost: number | null;
+  readonly writes: readonly Json[];
+}
+
 /** Every fact that leaves the process; discriminated by `event`. */
 export type Event =
   | Thinking
