@@ -45,6 +45,7 @@ TOOL_CODES = {
     "sql_timeout": "The query used up its time and was ended.",
     "sql_unknown_database": "No database of that name is configured.",
     "tool_error": "A tool of the workspace raised; the detail is what it said.",
+    "unknown_outcome": "The process ended while it was at work, and it was said to have failed.",
     "unknown_tool": "The node asked for a tool that does not exist.",
 }
 SOCKETS = {Topic.CHAT: "`/ws`", Topic.TRACE: "`/ws/trace`", Topic.TEST: "`/ws/test`"}

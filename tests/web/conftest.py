@@ -20,7 +20,15 @@ from starlette.testclient import TestClient
 
 from agent.adapters.auth.local import LocalAuth
 from agent.adapters.auth.nobody import NoAuth
-from agent.core.errors import BadInput, Busy, NotHeld, UnknownGraph, UnknownProcess, UnknownRun
+from agent.core.errors import (
+    BadInput,
+    Busy,
+    NotHeld,
+    UnknownGraph,
+    UnknownOutcome,
+    UnknownProcess,
+    UnknownRun,
+)
 from agent.core.events import Event, Failed, Said, Streaming, Thinking, Topic
 from agent.core.runs import Run, RunStatus
 from agent.debugger.breakpoints import Breakpoint, Watch
@@ -185,6 +193,15 @@ class FakeRuntime:
         if name not in ("msg_1", "r-000000000001-0000"):
             raise UnknownRun(f"no run {name!r}")
         return msgspec.structs.replace(self._run("x", "main", True), status=RunStatus.CANCELLED)
+
+    async def resume(self, name, *, unknown=None, result=None):
+        self.asked.append(("resume", name, unknown, result))
+        if name not in ("msg_1", "r-000000000001-0000"):
+            raise UnknownRun(f"no run {name!r}")
+        if unknown is None:
+            raise UnknownOutcome('unknown outcome: book (1.a.1.0); say "unknown"')
+        run = self._run("x", "main", True, "resume")
+        return msgspec.structs.replace(run, resumed_from="r-000000000001-0000")
 
     def processes(self, *, channel=None, status=None, last=50):
         self.asked.append(("processes", channel, status, last))
