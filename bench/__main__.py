@@ -21,6 +21,7 @@ NAMES = (
     "startup",
     "replay",
     "cases",
+    "diff",
     "sql",
     "hud",
 )

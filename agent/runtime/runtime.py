@@ -24,6 +24,7 @@ from agent.crash import reached
 from agent.runtime.archives import Archives, Form
 from agent.runtime.channels import Channel
 from agent.runtime.desk import BUSY, Desk
+from agent.runtime.diffs import diff
 from agent.runtime.forks import Forks, Wish
 from agent.runtime.lanes import Lanes
 from agent.runtime.parts import RUNTIME, Parts
@@ -294,6 +295,10 @@ class Runtime(Desk):
     async def fork(self, name: str, wish: Wish) -> Json:
         """Go on with a recorded run from a frame with something changed, beside the channels."""
         return await self._forks.fork(await self.find(name), wish)
+
+    async def diff(self, left: str, right: str) -> bytes:
+        """Return how two runs differ, encoded."""
+        return await diff(self._parts, await self.find(left), await self.find(right))
 
     # Leaving and coming in
 

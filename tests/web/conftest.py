@@ -206,6 +206,16 @@ class FakeRuntime:
         return {"run_id": None, "status": "", "dirty": [], "reused": 1, "model_calls": 0, "cost": 0.0,
                 "writes": []}  # fmt: skip
 
+    async def diff(self, left, right):
+        self.asked.append(("diff", left, right))
+        if "none" in (left, right):
+            raise UnknownRun("no run 'none'")
+        deltas = {"tokens": 0, "ms": 0.0, "cost": None}
+        return msgspec.json.encode({
+            "left": left, "right": right, "identical": True, "first_divergence": None, "cause": None,
+            "frames": [], "deltas": deltas,
+        })  # fmt: skip
+
     async def move_head(self, name, channel=None):
         self.asked.append(("head", name, channel))
         return {"status": "ok", "head": name, "history_len": 2}
