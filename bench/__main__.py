@@ -22,6 +22,7 @@ NAMES = (
     "replay",
     "cases",
     "scale",
+    "diff",
     "sql",
     "hud",
 )

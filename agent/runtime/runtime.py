@@ -24,6 +24,7 @@ from agent.crash import reached
 from agent.runtime.archives import Archives, Form
 from agent.runtime.channels import Channel
 from agent.runtime.desk import BUSY, Desk
+from agent.runtime.diffs import diff
 from agent.runtime.forks import Forks, Wish
 from agent.runtime.lanes import Lanes
 from agent.runtime.library import prompts_of
@@ -317,6 +318,10 @@ class Runtime(Desk):
         """Return the templates that a fork of a run would be given, by name."""
         run = await self.find(name)
         return prompts_of(self._parts.library.edition(run.graph))
+
+    async def diff(self, left: str, right: str) -> bytes:
+        """Return how two runs differ, encoded."""
+        return await diff(self._parts, await self.find(left), await self.find(right))
 
     # Leaving and coming in
 

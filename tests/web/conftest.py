@@ -228,6 +228,16 @@ class FakeRuntime:
             raise UnknownRun("no run 'none'")
         return {"output": f"of {name}"}
 
+    async def diff(self, left, right):
+        self.asked.append(("diff", left, right))
+        if "none" in (left, right):
+            raise UnknownRun("no run 'none'")
+        deltas = {"tokens": 0, "ms": 0.0, "cost": None}
+        return msgspec.json.encode({
+            "left": left, "right": right, "identical": True, "first_divergence": None, "cause": None,
+            "frames": [], "deltas": deltas,
+        })  # fmt: skip
+
     async def move_head(self, name, channel=None):
         self.asked.append(("head", name, channel))
         return {"status": "ok", "head": name, "history_len": 2}

@@ -12,6 +12,8 @@ JSON_ROUTES = [e for e in ENDPOINTS if e.method == "GET" and e.answer is not Non
 
 def url(endpoint) -> str:
     path = endpoint.path.replace("{path:path}", "plain.svg")
+    if endpoint.path == "/api/diff":
+        return "/api/diff?left=r-1&right=r-2"
     if endpoint.path.startswith("/api/traces"):
         return path.replace("{run_id}", "r-1").replace("{frame}", "1")
     return path.replace("{id}", "msg_1")
@@ -182,6 +184,7 @@ def test_what_is_no_json_is_400(client, content):
         ("POST", "/api/traces/none/test"),
         ("POST", "/api/traces/none/fork"),
         ("GET", "/api/traces/none/prompts"),
+        ("GET", "/api/diff?left=r-1&right=none"),
         ("GET", "/api/nothing"),
         ("GET", "/health/"),
         ("GET", "/%2Fhealth"),
