@@ -1,7 +1,8 @@
 """A hold outlives its process: the next one holds the run at the same place, edits included."""
 
 import asyncio
-from contextlib import asynccontextmanager
+import sqlite3
+from contextlib import asynccontextmanager, closing
 
 import msgspec
 import pytest
@@ -114,20 +115,54 @@ async def test_between_two_stepped_nodes(bench):
 
 
 async def test_a_sibling_that_waited_behind_the_hold_waits_again(bench):
-    spec, code = graph("a b c", "a>b+c"), {"a": passes(), "b": calls, "c": asks}
+    async def twice(ctx, envelope):
+        await calls(ctx, envelope)
+        await calls(ctx, envelope)
+
+    spec, code = graph("a b c", "a>b+c"), {"a": passes(), "b": twice, "c": asks}
     look = FunctionTool("look", lambda _arguments: "rows")
     async with bench(spec, code, tools=(look,), model=ScriptedModel("m")) as b:
         await b.breaks({"on": "model"})
-        run = await b.runtime.send("hello")
-        await b.held()
+        run = await b.send()
         await settled_loop()
-        calls_before = len(look.calls)
+        assert len(look.calls) == 1
     async with bench(spec, code, tools=(look,), model=ScriptedModel("m")) as b:
-        assert await b.place() == "before 2.c.1.0"
         await settled_loop()
-        assert len(look.calls) == calls_before
-        assert (await b.end(run)).response == "found rows"
-        assert await b.replayed(run) == "exact 2/2"
+        assert await b.place() == "before 2.c.1.0"
+        assert len(look.calls) == 1
+        assert (await b.end(run)).response == "found rowsfound rows"
+        assert len(look.calls) == 2
+        assert await b.replayed(run) == "exact 3/3"
+
+
+async def test_visits_are_counted_on(bench):
+    spec, code = graph("a b", "a>b b>a", budget=4), {"a": passes(), "b": passes()}
+    async with bench(spec, code) as b:
+        await b.breaks({"frame": 3})
+        run = await b.send()
+        await b.edit("/memory/topic", "x")
+    async with bench(spec, code) as b:
+        await b.end(run)
+        records = (await b.trace(run))["frames"]
+        assert [(r["node"], r["visit"]) for r in records] == [
+            ("a", 1), ("b", 1), ("a", 2), ("b", 2)
+        ]  # fmt: skip
+        assert records[2]["effects"] == ["3.a.2.operator/0"]
+
+
+async def test_an_edit_is_on_disk_when_it_is_answered(bench, tmp_path):
+    def rows() -> int:
+        with closing(sqlite3.connect(tmp_path / "framescope.db")) as db:
+            return db.execute("SELECT count(*) FROM journal").fetchone()[0]
+
+    async with bench(graph("a"), {"a": says("fine")}) as b:
+        await b.breaks({"node": "a"})
+        run = await b.send()
+        held = rows()
+        assert held == 1
+        await b.edit("/memory/topic", "x")
+        assert rows() == held + 3
+        await b.end(run)
 
 
 async def test_behind_the_last_frame(bench):
