@@ -2,11 +2,14 @@
 
 import asyncio
 import sqlite3
-from contextlib import asynccontextmanager, closing
+from contextlib import AsyncExitStack, asynccontextmanager, closing
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import msgspec
 import pytest
-from rig import FunctionTool, ScriptedModel, graph, passes, runtime, says, settled_loop
+from hypothesis import given, strategies as st
+from rig import FunctionTool, ScriptedModel, graph, passes, runtime, says, settled_loop, timeless
 from runtime.test_debug import Bench, asks, calls, place, recalls
 
 from agent.adapters.stores.sqlite import SqliteStore
@@ -318,3 +321,67 @@ async def test_working_time_goes_on_from_where_it_was(bench):
         run = await b.send()
     async with bench(spec, code) as b:
         assert 1000 <= (await b.end(run)).total_ms < 1500
+
+
+# However it is held, it is the same run
+
+
+async def thinks(ctx, envelope):
+    reply = await ctx.model([{"role": "user", "content": f"{ctx.role} {envelope.text}"}])
+    found = await ctx.call("look", {"for": reply.text})
+    ctx.remember(put("memory", ctx.role, value=found))
+    ctx.say(f"{ctx.role}:{found} ")
+    return Envelope(kind="t", text=f"{envelope.text}{found}")
+
+
+WIDE = graph("a b c d e", "a>b+c+d b>e c>e", name="wide")
+THINKING = dict.fromkeys("abcde", thinks)
+HOLDS = [{}, {"on": "model"}, {"on": "tool"}, {"at": "after"}, {"node": "c"}, {"when": "ms > 1"}]
+MOVES = ["frame", "node", "resume", "restart", 2, 3]
+
+
+@pytest.mark.slow
+@given(st.lists(st.sampled_from(HOLDS), max_size=3), st.lists(st.sampled_from(MOVES), max_size=12))
+async def test_however_a_run_is_held_its_trace_is_that_of_a_run_nobody_held(breakpoints, moves):
+    model = lambda: ScriptedModel(lambda request: f"r{request.messages[0]['content']}")  # noqa: E731
+    look = FunctionTool("look", lambda arguments: f"[{arguments['for']}]")
+    more = {"tools": (look,)}
+    with TemporaryDirectory() as folder:
+
+        @asynccontextmanager
+        async def bench(name):
+            store = SqliteStore(Path(folder) / name)
+            async with runtime(WIDE, THINKING, store=store, model=model(), **more) as opened:
+                yield Bench(opened)
+
+        async with bench("free.db") as b:
+            free = await b.trace(await b.runtime.finished(await b.runtime.send("hello")))
+        stack = AsyncExitStack()
+        b = await stack.enter_async_context(bench("held.db"))
+        await b.breaks(*breakpoints)
+        run = await b.runtime.send("hello")
+        for move in moves:
+            live = b.runtime._lanes.lives.get(run.n)
+            while live is not None and not live.over and not (await b.debug.show())["held"]:
+                await live.move()
+            if live is None or live.over:
+                break
+            if move == "restart":
+                await stack.aclose()
+                b = await stack.enter_async_context(bench("held.db"))
+            elif move == "resume":
+                await b.debug.resume()
+            elif isinstance(move, int):
+                await b.debug.run_to(move)
+            else:
+                await b.debug.step(move)
+        await b.breaks()
+        if (await b.debug.show())["held"]:
+            await b.debug.resume()
+        await b.runtime.finished(await b.runtime.find(run.run_id))
+        held = await b.trace(run)
+        assert await b.replayed(run) == f"exact {len(free['effects'])}/{len(free['effects'])}"
+        await stack.aclose()
+    for trace in (free, held):
+        trace.pop("run_id")
+    assert timeless(held) == timeless(free)
