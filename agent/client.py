@@ -1,6 +1,7 @@
 """A small client of the running server, for the commands."""
 
 import asyncio
+from collections.abc import Callable
 from pathlib import Path
 from typing import Self
 
@@ -83,15 +84,19 @@ class Client:
         """POST ``body`` to ``path`` as it is."""
         return msgspec.json.decode(asyncio.run(self._exchange("POST", path, body, media)))
 
-    def follow(self, path: str) -> Json:
-        """GET ``path`` until its ``status`` is final."""
-        return asyncio.run(self._follow(path))
+    def follow(self, path: str, hear: Callable[[str], None]) -> Json:
+        """GET ``path`` until its ``status`` is final; ``hear`` is told every new one before."""
+        return asyncio.run(self._follow(path, hear))
 
-    async def _follow(self, path: str) -> Json:
+    async def _follow(self, path: str, hear: Callable[[str], None]) -> Json:
+        told = ""
         while True:
             answer = await self._ask("GET", path, None)
             if answer["status"] not in ("running", "paused", "waiting"):
                 return answer
+            if answer["status"] != told:
+                told = answer["status"]
+                hear(told)
             await asyncio.sleep(PAUSE_S)
 
     async def _ask(self, method: str, path: str, body: Json) -> Json:

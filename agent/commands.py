@@ -72,7 +72,7 @@ def send(text: str, channel: str, settings: Settings, *, as_json: bool) -> None:
     def through(client: Client) -> Json:
         body = {"text": text, "channel": channel, "queue": True}
         name = client.post("/api/send", body)["run_id"]
-        return client.follow(f"/api/result?{urlencode({'id': name, 'channel': channel})}")
+        return client.follow(f"/api/result?{urlencode({'id': name, 'channel': channel})}", hear)
 
     answer = ask(settings, through, direct)
     if as_json:
@@ -80,6 +80,12 @@ def send(text: str, channel: str, settings: Settings, *, as_json: bool) -> None:
     else:
         click.echo(answer.get("response") or answer.get("detail", ""))
     sys.exit(0 if answer["status"] == "done" else 1)
+
+
+def hear(status: str) -> None:
+    """Say on stderr why the answer does not come."""
+    if status == "paused":
+        click.echo("framescope: it is held; look and go on: python3 run.py debug", err=True)
 
 
 @click.command()

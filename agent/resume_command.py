@@ -7,7 +7,7 @@ from urllib.parse import quote, urlencode
 import click
 import msgspec
 
-from agent.commands import ask
+from agent.commands import ask, hear
 from agent.core.json import Json
 from agent.options import json_option, place, stop
 from agent.reports import write_json
@@ -50,7 +50,7 @@ def resume(
     def through(client: "Client") -> Json:
         body = {"unknown": unknown, "result": returned}
         name = client.post(f"/api/runs/{quote(run_id, safe='')}/resume", body)["run_id"]
-        return client.follow(f"/api/result?{urlencode({'id': name})}")
+        return client.follow(f"/api/result?{urlencode({'id': name})}", hear)
 
     answer = ask(settings, through, direct)
     if as_json:

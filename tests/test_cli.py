@@ -229,10 +229,12 @@ def test_send_waits_for_the_answer(run, answering, tmp_path):
         (200, {"status": "queued", "id": "msg_1", "run_id": "r 1"}),
         (200, {"status": "running"}),
         (200, {"status": "paused"}),
+        (200, {"status": "paused"}),
         (200, {"status": "done", "response": "An answer."}),
     ]
     done = run("send", "hello", "--data-dir", tmp_path, "--channel", "my own")
-    assert (done.exit_code, done.output) == (0, "An answer.\n")
+    assert (done.exit_code, done.stdout) == (0, "An answer.\n")
+    assert done.stderr == "framescope: it is held; look and go on: python3 run.py debug\n"
     assert answering.asked[0] == (
         "POST", "/api/send", {"text": "hello", "channel": "my own", "queue": True}
     )  # fmt: skip

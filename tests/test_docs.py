@@ -417,7 +417,11 @@ def test_the_held_run_of_the_page_happens(tmp_path):
     with tour.server("python3 run.py"):
         assert "on tool" in tour.run(first)
         waiting = f"{send}\nuntil {RUN} debug --json > held.json; do sleep 0.1; done\n"
-        said = tour.run(f"{waiting}{chr(10).join(rest)}\nwait")
+        said = tour.run(f"exec 2> told.txt\n{waiting}{chr(10).join(rest)}\nwait")
         assert json.loads((tmp_path / "held.json").read_text())["tool"]["name"] == "query_db"
         assert said.endswith("There are 4711 customers in Leipzig.\n"), said
+        assert (
+            "it is held; look and go on: python3 run.py debug"
+            in (tmp_path / "told.txt").read_text()
+        )
         assert tour.run(f"{RUN} replay msg_1").startswith("exact")

@@ -1,11 +1,15 @@
 """A hold outlives its process: the next one holds the run at the same place, edits included."""
 
 import asyncio
-from contextlib import asynccontextmanager
+import sqlite3
+from contextlib import AsyncExitStack, asynccontextmanager, closing
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import msgspec
 import pytest
-from rig import FunctionTool, ScriptedModel, graph, passes, runtime, says, settled_loop
+from hypothesis import given, strategies as st
+from rig import FunctionTool, ScriptedModel, graph, passes, runtime, says, settled_loop, timeless
 from runtime.test_debug import Bench, asks, calls, place, recalls
 
 from agent.adapters.stores.sqlite import SqliteStore
@@ -114,20 +118,54 @@ async def test_between_two_stepped_nodes(bench):
 
 
 async def test_a_sibling_that_waited_behind_the_hold_waits_again(bench):
-    spec, code = graph("a b c", "a>b+c"), {"a": passes(), "b": calls, "c": asks}
+    async def twice(ctx, envelope):
+        await calls(ctx, envelope)
+        await calls(ctx, envelope)
+
+    spec, code = graph("a b c", "a>b+c"), {"a": passes(), "b": twice, "c": asks}
     look = FunctionTool("look", lambda _arguments: "rows")
     async with bench(spec, code, tools=(look,), model=ScriptedModel("m")) as b:
         await b.breaks({"on": "model"})
-        run = await b.runtime.send("hello")
-        await b.held()
+        run = await b.send()
         await settled_loop()
-        calls_before = len(look.calls)
+        assert len(look.calls) == 1
     async with bench(spec, code, tools=(look,), model=ScriptedModel("m")) as b:
-        assert await b.place() == "before 2.c.1.0"
         await settled_loop()
-        assert len(look.calls) == calls_before
-        assert (await b.end(run)).response == "found rows"
-        assert await b.replayed(run) == "exact 2/2"
+        assert await b.place() == "before 2.c.1.0"
+        assert len(look.calls) == 1
+        assert (await b.end(run)).response == "found rowsfound rows"
+        assert len(look.calls) == 2
+        assert await b.replayed(run) == "exact 3/3"
+
+
+async def test_visits_are_counted_on(bench):
+    spec, code = graph("a b", "a>b b>a", budget=4), {"a": passes(), "b": passes()}
+    async with bench(spec, code) as b:
+        await b.breaks({"frame": 3})
+        run = await b.send()
+        await b.edit("/memory/topic", "x")
+    async with bench(spec, code) as b:
+        await b.end(run)
+        records = (await b.trace(run))["frames"]
+        assert [(r["node"], r["visit"]) for r in records] == [
+            ("a", 1), ("b", 1), ("a", 2), ("b", 2)
+        ]  # fmt: skip
+        assert records[2]["effects"] == ["3.a.2.operator/0"]
+
+
+async def test_an_edit_is_on_disk_when_it_is_answered(bench, tmp_path):
+    def rows() -> int:
+        with closing(sqlite3.connect(tmp_path / "framescope.db")) as db:
+            return db.execute("SELECT count(*) FROM journal").fetchone()[0]
+
+    async with bench(graph("a"), {"a": says("fine")}) as b:
+        await b.breaks({"node": "a"})
+        run = await b.send()
+        held = rows()
+        assert held == 1
+        await b.edit("/memory/topic", "x")
+        assert rows() == held + 3
+        await b.end(run)
 
 
 async def test_behind_the_last_frame(bench):
@@ -283,3 +321,67 @@ async def test_working_time_goes_on_from_where_it_was(bench):
         run = await b.send()
     async with bench(spec, code) as b:
         assert 1000 <= (await b.end(run)).total_ms < 1500
+
+
+# However it is held, it is the same run
+
+
+async def thinks(ctx, envelope):
+    reply = await ctx.model([{"role": "user", "content": f"{ctx.role} {envelope.text}"}])
+    found = await ctx.call("look", {"for": reply.text})
+    ctx.remember(put("memory", ctx.role, value=found))
+    ctx.say(f"{ctx.role}:{found} ")
+    return Envelope(kind="t", text=f"{envelope.text}{found}")
+
+
+WIDE = graph("a b c d e", "a>b+c+d b>e c>e", name="wide")
+THINKING = dict.fromkeys("abcde", thinks)
+HOLDS = [{}, {"on": "model"}, {"on": "tool"}, {"at": "after"}, {"node": "c"}, {"when": "ms > 1"}]
+MOVES = ["frame", "node", "resume", "restart", 2, 3]
+
+
+@pytest.mark.slow
+@given(st.lists(st.sampled_from(HOLDS), max_size=3), st.lists(st.sampled_from(MOVES), max_size=12))
+async def test_however_a_run_is_held_its_trace_is_that_of_a_run_nobody_held(breakpoints, moves):
+    model = lambda: ScriptedModel(lambda request: f"r{request.messages[0]['content']}")  # noqa: E731
+    look = FunctionTool("look", lambda arguments: f"[{arguments['for']}]")
+    more = {"tools": (look,)}
+    with TemporaryDirectory() as folder:
+
+        @asynccontextmanager
+        async def bench(name):
+            store = SqliteStore(Path(folder) / name)
+            async with runtime(WIDE, THINKING, store=store, model=model(), **more) as opened:
+                yield Bench(opened)
+
+        async with bench("free.db") as b:
+            free = await b.trace(await b.runtime.finished(await b.runtime.send("hello")))
+        stack = AsyncExitStack()
+        b = await stack.enter_async_context(bench("held.db"))
+        await b.breaks(*breakpoints)
+        run = await b.runtime.send("hello")
+        for move in moves:
+            live = b.runtime._lanes.lives.get(run.n)
+            while live is not None and not live.over and not (await b.debug.show())["held"]:
+                await live.move()
+            if live is None or live.over:
+                break
+            if move == "restart":
+                await stack.aclose()
+                b = await stack.enter_async_context(bench("held.db"))
+            elif move == "resume":
+                await b.debug.resume()
+            elif isinstance(move, int):
+                await b.debug.run_to(move)
+            else:
+                await b.debug.step(move)
+        await b.breaks()
+        if (await b.debug.show())["held"]:
+            await b.debug.resume()
+        await b.runtime.finished(await b.runtime.find(run.run_id))
+        held = await b.trace(run)
+        assert await b.replayed(run) == f"exact {len(free['effects'])}/{len(free['effects'])}"
+        await stack.aclose()
+    for trace in (free, held):
+        trace.pop("run_id")
+    assert timeless(held) == timeless(free)
