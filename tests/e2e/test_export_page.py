@@ -96,3 +96,12 @@ def test_it_follows_the_theme_of_the_system_and_the_keyboard(shown, theme):
     page.keyboard.press("Tab")
     page.keyboard.press("Enter")
     assert page.locator("details[open]").count() == 1
+
+
+@THEMES
+def test_it_is_accessible_with_everything_open(shown, violations, theme):
+    page, _, _ = shown
+    page.emulate_media(color_scheme=theme)
+    assert violations(page) == []
+    open_all(page)
+    assert violations(page) == []

@@ -35,7 +35,7 @@
     return made;
   }
 
-  const titled = (title, ...inner) => [el("h4", "", title), ...inner];
+  const titled = (title, ...inner) => [el("h3", "", title), ...inner];
 
   // Effects
 
