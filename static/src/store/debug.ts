@@ -8,7 +8,7 @@ import type { EventLine } from "../wire/lines";
 import type { Breakpoint, Debug } from "../wire/types.gen";
 import type { Edit } from "../lib/edits";
 import { attempt } from "./notice";
-import { CHANNEL, working } from "./runs";
+import { CHANNEL, recall, working } from "./runs";
 import type { Visit } from "./visits";
 
 export const debug = signal<Debug | null>(null);
@@ -30,6 +30,7 @@ async function look(): Promise<void> {
   const now = await get<Debug>("/api/debug");
   if (mine !== asked) return;
   debug.value = now;
+  if (now.held && now.run_id) void recall(now.run_id).catch(() => undefined);
   if (now.status === "paused" && !now.held) window.setTimeout(() => void look().catch(() => undefined), AGAIN_MS);
 }
 
