@@ -15,10 +15,12 @@ from agent.archive_commands import export, take_in
 from agent.case_command import test_from
 from agent.commands import COMMANDS
 from agent.debug_command import debug
+from agent.diff_command import diff
 from agent.fork_command import fork
 from agent.new import new
 from agent.options import json_option, place, settings_of, stop
 from agent.processes_command import processes
+from agent.resume_command import resume
 from agent.settings import SETTINGS, Settings
 from agent.suite_command import suite
 
@@ -190,5 +192,17 @@ def generate(*, only_check: bool) -> None:
     sys.exit(files.main(only_check))
 
 
-for _command in (*COMMANDS, debug, export, fork, new, processes, suite, take_in, test_from):
+for _command in (
+    *COMMANDS,
+    debug,
+    diff,
+    export,
+    fork,
+    new,
+    processes,
+    resume,
+    suite,
+    take_in,
+    test_from,
+):
     main.add_command(_command)

@@ -40,6 +40,7 @@ STAGES: Mapping[str, str] = MappingProxyType(
         "head.moved": "the head has moved in memory",
         "channel.written": "a channel's row is written, not committed",
         "channel.committed": "a channel's row is on disk, not acknowledged",
+        "resume.accepted": "a run that goes on is on disk with what it carries, not acknowledged",
         "recover.begun": "the next start has read what was left",
         "recover.interrupted": "a run that was cut is folded, its end is not written",
     }

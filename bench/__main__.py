@@ -21,6 +21,8 @@ NAMES = (
     "startup",
     "replay",
     "cases",
+    "scale",
+    "diff",
     "sql",
     "hud",
 )

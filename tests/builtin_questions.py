@@ -1,6 +1,48 @@
 """Questions about the demo data, each with a query that a person wrote to answer it."""
 
 QUESTIONS: tuple[tuple[str, str], ...] = (
+    # said in a roundabout way
+    (
+        "how are the buildings distributed among the types of heating?",
+        "select heizungsart, count(*) c from objekte group by 1 order by c desc",
+    ),
+    (
+        "the spread of our devices across manufacturers, please",
+        "select hersteller, count(*) c from geraete group by 1 order by c desc",
+    ),
+    (
+        "Wie teilen sich die Gebäude auf die Städte auf?",
+        "select ort, count(*) c from objekte group by 1 order by c desc",
+    ),
+    (
+        "Who owns the fewest units of all the customers?",
+        "select k.name, count(n.id) c from kunden k left join objekte o on o.kunde_id=k.id left join nutzeinheiten n on n.objekt_id=o.id group by k.id order by c, k.name limit 1",
+    ),
+    (
+        "Which customer has more flats than anyone else?",
+        "select k.name, count(n.id) c from kunden k join objekte o on o.kunde_id=k.id join nutzeinheiten n on n.objekt_id=o.id group by k.id order by c desc, k.name limit 1",
+    ),
+    (
+        "Welches Objekt hat mehr Wohnungen als alle anderen?",
+        "select bezeichnung, count(n.id) c from objekte o join nutzeinheiten n on n.objekt_id=o.id group by o.id order by c desc, bezeichnung limit 1",
+    ),
+    ("How many properties are newer than 2005?", "select count(*) from objekte where baujahr>2005"),
+    (
+        "Wie viele Häuser sind älter als 1920?",
+        "select count(*) from objekte where baujahr<1920",
+    ),
+    (
+        "Köln: how many buildings are there?",
+        "select count(*) from objekte where ort='Köln'",
+    ),
+    (
+        "what about Dresden, how many buildings have district heating?",
+        "select count(*) from objekte where ort='Dresden' and heizungsart='Fernwärme'",
+    ),
+    (
+        "Question: how many devices are there?",
+        "select count(*) from geraete",
+    ),
     # counting
     ("How many customers are there?", "select count(*) from kunden"),
     (

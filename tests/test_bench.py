@@ -33,7 +33,9 @@ QUICK = {
     "fanout": {"p95_ms", "deaf_x_alone", "rss_growth_mb", "idle_processor"},
     "startup": {"server_s", "floor_s", "idle_mb", "after_message_mb", "imports_ms"},
     "sql": {"guard_p50_ms", "worker_p50_ms", "ended_after_s", "loop_lag_ms", "query_p50_ms"},
+    "diff": {"alike_s", "another_prompt_s", "nothing_alike_s"},
     "cases": {"frames_per_s", "played", "failed", "unproved", "checks", "vacuous"},
+    "scale": {"ready_s", "page_ms", "skeleton_ms", "frame_ms", "growth_x_trace", "health_max_ms"},
     "replay": {"recorded", "replayed", "not_exact", "frames_per_s", "without_network"},
 }
 

@@ -102,6 +102,18 @@ def test_a_question_becomes_a_query():
         ("create a traffic light with red, yellow and green", ["create_machine"]),
         ("erstelle eine ampel", ["create_machine"]),
         ("make three buttons: Yes, No, Maybe", ["emit_actions"]),
+        ("Could we have a counter for laps?", ["set_state", "emit_display", "emit_actions"]),
+        (
+            "I want a score that two buttons increase and decrease",
+            ["set_state", "emit_display", "emit_actions"],
+        ),
+        (
+            "ich möchte Punkte zählen, rauf und runter",
+            ["set_state", "emit_display", "emit_actions"],
+        ),
+        ('make buttons "Count up" and "Count down"', ["emit_actions"]),
+        ("show the value of higher and lower floors", []),
+        ("build a menu from start to offers and to prices, and back", ["create_machine"]),
         ("write a poem", []),
         ("what is my name?", []),
         (
@@ -120,6 +132,36 @@ def test_wishes_become_calls(text, tools):
 def test_calls_are_accepted_by_the_tools(text):
     for tool, arguments in planned(text):
         controls.run(tool, arguments, {})
+
+
+@pytest.mark.parametrize(
+    ("text", "states"),
+    [
+        (
+            "build a menu from start to offers and to prices, and back",
+            ["start", "offers", "prices"],
+        ),
+        ("Baue eine Navigation von Start zu Angebote und zurück", ["start", "angebote"]),
+        ("I need a navigation between start, offers and prices", ["start", "offers", "prices"]),
+        ("make a machine with states to do, doing and done", ["to_do", "doing", "done"]),
+    ],
+)
+def test_ways_between_pages_are_pages(text, states):
+    ((_, arguments),) = planned(text)
+    assert list(arguments["states"]) == states
+
+
+def test_a_sentence_that_names_columns_belongs_to_the_rows_before():
+    tools = "\n".join(json.dumps(tool["function"]) for tool in TOOLS)
+    schema = f"{SCHEMA}\n  email TEXT -- e-mail address"
+    text = "I look for the customers in Dresden. I want their names and emails."
+    ((_, arguments),) = planned(text, system=f"Plan.\n\n{tools}\n\n{schema}")
+    assert arguments["query"].startswith("SELECT name, email FROM kunden WHERE ort LIKE 'Dresden%'")
+    two = planned("How many customers are there? How many customers are in Bonn?")
+    assert [call["query"] for _, call in two] == [
+        "SELECT COUNT(*) AS count FROM kunden",
+        "SELECT COUNT(*) AS count FROM kunden WHERE ort LIKE 'Bonn%'",
+    ]
 
 
 def test_existing_controls_are_changed_not_made_again():
@@ -282,6 +324,9 @@ MEMORY = {
         ("what is my name?", "anonymous", [], []),
         ("how many customers are there?", "anonymous", [], []),
         ("I am tired", "anonymous", [], []),
+        ("I'm with the sales team", "anonymous", ["Is with the sales team"], []),
+        ("please make a note that my car is blue", "anonymous", ["Car is blue"], []),
+        ("I'm in a hurry", "anonymous", [], []),
     ],
 )
 def test_what_is_told_is_distilled(text, name, new, gone):
@@ -294,11 +339,34 @@ def test_what_is_told_is_distilled(text, name, new, gone):
     [
         ("what is my favourite colour?", "green"),
         ("where do i live?", "Bonn"),
+        ("remind me of my home town", "Bonn"),
         ("what do you know about me?", "Bonn"),
     ],
 )
 def test_what_is_known_is_told(text, said):
     assert said in ask(text, system=f"Known: {json.dumps(MEMORY)}").text
+
+
+@pytest.mark.parametrize(
+    ("text", "fact"),
+    [
+        ("where am I employed?", "Works for the city library"),
+        ("what is my profession?", "Is in the maintenance team"),
+        ("remind me of my department", "Job is quality control"),
+        ("In welcher Abteilung arbeite ich?", "Arbeitet im Einkauf"),
+    ],
+)
+def test_what_is_about_the_same_thing_is_recalled(text, fact):
+    known = {**MEMORY, "facts": ["Favourite colour is green", fact]}
+    said = ask(text, system=f"Known: {json.dumps(known)}").text
+    assert fact in said
+    assert "green" not in said
+
+
+@pytest.mark.parametrize("text", ["what do my friends call me?", "How should you address me?"])
+def test_the_name_is_asked_for_in_other_words(text):
+    known = {**MEMORY, "user_name": "Grace"}
+    assert ask(text, system=json.dumps(known)).text == "Your name is Grace."
 
 
 def test_a_name_is_known_from_memory_or_from_the_conversation():

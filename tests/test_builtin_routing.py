@@ -105,6 +105,22 @@ BEFORE = "How many orders are there in Leipzig?"
         ),
         (BEFORE, "how many of them are late?", "how many orders are late in Leipzig?"),
         (BEFORE, "make a counter", "make a counter"),
+        (BEFORE, "and what is the number in Dresden?", "how many orders in Dresden?"),
+        (
+            "List the orders from Leipzig with their dates",
+            "and from Dresden, only the count",
+            "how many orders from Dresden?",
+        ),
+        (
+            "What is the number of orders in Leipzig?",
+            "how many of those are late?",
+            "how many orders are late in Leipzig?",
+        ),
+        (
+            BEFORE,
+            "what about Dresden, how many suppliers are there?",
+            "how many suppliers are there in Dresden?",
+        ),
         (BEFORE, "how many suppliers are there?", "how many suppliers are there?"),
     ],
 )

@@ -211,7 +211,10 @@ async def test_the_server_learns_who_asked(client, nginx):
     assert "upgrade" not in seen
 
 
-@pytest.mark.parametrize(("path", "limit"), [("/api/send", 1 << 20), ("/api/replays", 64 << 20)])
+@pytest.mark.parametrize(
+    ("path", "limit"),
+    [("/api/send", 1 << 20), ("/api/replays", 64 << 20), ("/api/import", 64 << 20)],
+)
 async def test_a_body_has_a_limit(nginx, path, limit):
     assert await first_line(nginx, path, limit + 1) == "HTTP/1.1 413 Request Entity Too Large"
     assert await first_line(nginx, path, limit, expect=True) == "HTTP/1.1 100 Continue"

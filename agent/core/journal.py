@@ -73,6 +73,8 @@ class Held(
     reason: str
     worked_ms: float
     """How long the run had worked, without the time it was held."""
+    spent: tuple[str, ...] = ()
+    """Breakpoints that hold a run once, and have."""
 
 
 Row: TypeAlias = Intent | Settled | Closed | Held
@@ -203,8 +205,10 @@ def trace_of(
     begun = run.started or run.created
     frames, post_frames = tuple(frames), tuple(post_frames)
     known = {effect.effect_id: effect for effect in effects}
-    names = [name for record in (*frames, *post_frames) for name in record.effects]
-    ordered = [known.pop(name) for name in names if name in known]
+    ordered: list[Effect] = []
+    if known:
+        names = [name for record in (*frames, *post_frames) for name in record.effects]
+        ordered = [known.pop(name) for name in names if name in known]
     return FrameTrace(
         run_id=run.run_id,
         kind=run.kind,

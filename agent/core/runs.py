@@ -104,8 +104,8 @@ def advance(run: Run, status: RunStatus, at: float) -> Run:
     """
     if status not in MOVES[run.status]:
         raise IllegalMove(f"run {run.run_id} is {run.status} and cannot become {status}")
-    if status is RunStatus.RUNNING and run.started is None:
-        return msgspec.structs.replace(run, status=status, started=at)
-    if status.terminal:
+    if status in TERMINAL:
         return msgspec.structs.replace(run, status=status, ended=at)
+    if run.started is None and status is RunStatus.RUNNING:
+        return msgspec.structs.replace(run, status=status, started=at)
     return msgspec.structs.replace(run, status=status)

@@ -52,7 +52,7 @@ class Moment(msgspec.Struct, frozen=True, kw_only=True):
     """``model`` or ``tool``; empty between frames and nodes."""
     tool: str = ""
     again: bool = False
-    """It is asked anew, after an answer that could not be used."""
+    """A model is asked anew, after an answer that could not be used or a call that failed."""
     error: str = ""
     """Why the node, or one of its effects, failed."""
     diverges: Callable[[str], bool]

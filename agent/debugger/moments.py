@@ -90,10 +90,18 @@ def _effect(stop: AtEffect, progress: Progress) -> Moment:
         node=stop.node,
         effect=ask.kind,
         tool=tool,
-        again=ask.again,
+        again=ask.again or (ask.kind == "model" and _after_failure(stop, progress.effects)),
         diverges=_diverges(stop, stop.node, None, progress),
         names=_names(known, stop.state, progress),
     )
+
+
+def _after_failure(stop: AtEffect, effects: Mapping[str, Effect]) -> bool:
+    """Whether what the node asked last has failed."""
+    before = stop.visit.context.effects
+    asked = [effects[name] for name in before[: before.index(stop.effect_id)] if name in effects]
+    world = [effect for effect in asked if effect.kind in ("model", "tool")]
+    return bool(world) and world[-1].error is not None
 
 
 def _diverges(

@@ -384,9 +384,9 @@ def _fault(output: object) -> str:
     if not isinstance(output, Envelope):
         return f"returned {output!r:.80}, expected an Envelope or None"
     try:
-        for text in (output.kind, output.text, output.sender):
-            if not text.isascii():  # fails on what is no text
-                text.encode()  # fails on half a surrogate pair
+        texts = "" + output.kind + output.text + output.sender  # fails on what is no text
+        if not texts.isascii():
+            texts.encode()  # fails on half a surrogate pair
         if output.data is not None:
             canonical(output.data)
     except (AttributeError, TypeError, ValueError, RecursionError) as error:

@@ -91,8 +91,7 @@ class Archives:
         before, _ = self._number()
         n, name = self._number()
         run = adopted(archive.run, n, name, before)
-        rows = await asyncio.to_thread(lambda: [*rows_of(archive.trace)])
-        summary = Summary(_trace(run, archive.trace))
+        rows, summary = await asyncio.to_thread(_told, run, archive.trace)
         manifest, texts = archive.manifest, archive.texts
         kept = {} if manifest is None else brought(name, manifest, texts)
         await self._parts.store.adopt(run, rows, _ends(run, archive), summary, kept)
@@ -147,8 +146,11 @@ def _ends(run: Run, archive: Archive) -> dict[int, End]:
     }  # fmt: skip
 
 
-def _trace(run: Run, trace: FrameTrace) -> FrameTrace:
-    return trace_of(run, trace.frames, trace.post_frames, trace.effects)
+def _told(run: Run, trace: FrameTrace) -> tuple[list[Row], Summary]:
+    """Return the rows of ``run`` and its summary, encoded."""
+    summary = Summary(trace_of(run, trace.frames, trace.post_frames, trace.effects))
+    summary.encoded()
+    return [*rows_of(trace)], summary
 
 
 def rows_of(trace: FrameTrace) -> Iterator[Row]:

@@ -91,8 +91,13 @@ class Channel:
     def reset(self) -> None:
         """Go back to a state nobody has spoken in; the situation is kept."""
         situation = at(self.state, "memory", "situation")
-        self.set(head=0, last_sent=0, cleared=True, situation=situation)
-        self.state = fresh(self.row.identity, situation)
+        self.set(last_sent=0, cleared=True, situation=situation)
+        self.begin_with(fresh(self.row.identity, situation))
+
+    def begin_with(self, state: Json) -> None:
+        """Go back to before the first run, which is given ``state``."""
+        self.set(head=0)
+        self.state = state
         self.window.clear()
         self.history_len = 0
         self.since_snapshot = 0

@@ -98,7 +98,7 @@ class Forks:
     async def _start(self, source: Run, wish: Wish) -> _Start:
         parts = self._parts
         schemas = await parts.databases.schemas()
-        edition = parts.library.edition(source.graph).knowing(schemas)
+        edition = parts.library.knowing(source.graph, schemas)
         trace = await recording(parts.store, parts.library, source)
         ends = await parts.store.lineage(source.parent, turns=WINDOW, snapshot=True)
         state: Json = state_of(ends) if source.parent else source.base

@@ -78,7 +78,8 @@ class Hub:
         self._begin = first
         self._last = first
         self._reserve = reserve
-        self._reserved = first
+        self._enough = first
+        """The last number that needs no further block."""
         self._sleeping: set[asyncio.Future[None]] = set()
         self._secure()
 
@@ -88,7 +89,7 @@ class Hub:
         self._ring[seq & self._mask] = Entry(seq, self._now_ns(), event)
         if self._sleeping:
             self._wake()
-        if seq + BLOCK // 2 > self._reserved:
+        if seq > self._enough:
             self._secure()
         return seq
 
@@ -143,9 +144,10 @@ class Hub:
         self._sleeping.clear()
 
     def _secure(self) -> None:
-        self._reserved = (self._last // BLOCK + 2) * BLOCK
+        reserved = (self._last // BLOCK + 2) * BLOCK
+        self._enough = reserved - BLOCK // 2
         if self._reserve is not None:
-            self._reserve(self._reserved)
+            self._reserve(reserved)
 
 
 class Reader:

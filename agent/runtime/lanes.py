@@ -5,12 +5,14 @@ Invariant: a channel's inbox is taken by one task, in order, so nothing here is 
 """
 
 import asyncio
+from collections.abc import Sequence
 from contextlib import suppress
 
 import msgspec
 
 from agent.core.errors import Busy, Conflict, Overloaded, UnknownGraph
 from agent.core.events import GraphSwitched, Queued, Said
+from agent.core.journal import Row
 from agent.core.runs import Run, RunStatus
 from agent.crash import reached
 from agent.runtime.channels import Channel, Switch
@@ -71,8 +73,10 @@ class Lanes:
 
     # In
 
-    async def admit(self, lane: Channel, run: Run, key: Key | None) -> None:
-        """Take a new run; it is on disk and in the inbox when this returns.
+    async def admit(
+        self, lane: Channel, run: Run, key: Key | None, rows: Sequence[Row] = ()
+    ) -> None:
+        """Take a new run, with ``rows`` it begins with; on disk and in the inbox on return.
 
         Raises:
             Overloaded: it could not be written, or the server goes down.
@@ -85,7 +89,8 @@ class Lanes:
         self.lives[run.n] = live
         reached("accept.asked")
         try:
-            await self._parts.store.accept(run, key and msgspec.structs.replace(key, n=run.n))
+            key = key and msgspec.structs.replace(key, n=run.n)
+            await self._parts.store.accept(run, key, rows)
         except Overloaded:
             lane.waiting.pop(run.run_id, None)
             self.lives.pop(run.n, None)
@@ -107,7 +112,7 @@ class Lanes:
             lane.set(last_sent=run.n, cleared=False)
         publish(status_event(run))
         name, channel = run.run_id, run.channel
-        if not run.action:
+        if not run.action and not run.resumed_from:
             publish(Said(node=RUNTIME, run_id=name, channel=channel, role="user", text=run.text))
         if ahead:
             publish(Queued(node=RUNTIME, run_id=name, channel=channel, position=ahead))

@@ -76,7 +76,7 @@ class Operator:
         self._place: Held | None = None
         self._go: asyncio.Future[None] | None = None
         self._met: Breakpoint | None = None
-        self._spent: set[str] = set()
+        self._spent: set[str] = {*taken.held.spent} if taken else set()
         """Breakpoints that hold a run only once, and have."""
         self._progress = Progress(effects=live.effects, used=self._used, baselines=baselines)
 
@@ -195,6 +195,7 @@ class Operator:
             stepping=self.stepping,
             reason=stop.reason,
             worked_ms=self._worked_ms(),
+            spent=tuple(sorted(self._spent)),
         )
         run = advance(live.run, RunStatus.PAUSED, parts.clock.now_ms())
         parts.store.update(run)

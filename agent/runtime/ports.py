@@ -93,8 +93,8 @@ class Store(Protocol):
         """Open it and return what it holds; called once, before anything else."""
         ...
 
-    async def accept(self, run: Run, key: Key | None = None) -> None:
-        """Write a new run (and its idempotency key)."""
+    async def accept(self, run: Run, key: Key | None = None, rows: Sequence[Row] = ()) -> None:
+        """Write a new run (and its idempotency key, and the rows it begins with)."""
         ...
 
     def update(self, run: Run) -> None:

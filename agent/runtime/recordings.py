@@ -1,7 +1,8 @@
 """A recorded run, put together again from its rows."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import TypeVar
 
 from agent.core.errors import UnknownGraph, UnknownRun
 from agent.core.frames import FrameTrace, encoded
@@ -11,6 +12,7 @@ from agent.core.runs import Run, RunStatus
 from agent.runtime.library import Library
 from agent.runtime.ports import Store
 
+T = TypeVar("T")
 MANY_ROWS = 200
 """From here on a trace is put together beside the event loop."""
 SKELETON = b'"skeleton":true'
@@ -28,7 +30,13 @@ def entry(library: Library, run: Run) -> str:
 
 async def recording(store: Store, library: Library, run: Run) -> FrameTrace:
     """Return the trace of ``run``; one that a crash cut ends with an ``interrupted`` frame."""
-    return traced(library, run, await store.rows(run.n))
+    rows = await store.rows(run.n)
+    return await aside(len(rows), lambda: traced(library, run, rows))
+
+
+async def aside(size: int, work: Callable[[], T]) -> T:
+    """Do ``work`` on a trace of ``size`` rows: here, or beside the event loop when it is large."""
+    return work() if size < MANY_ROWS else await asyncio.to_thread(work)
 
 
 def traced(library: Library, run: Run, rows: Sequence[Row]) -> FrameTrace:
@@ -43,9 +51,7 @@ def traced(library: Library, run: Run, rows: Sequence[Row]) -> FrameTrace:
 async def whole(store: Store, library: Library, run: Run) -> bytes:
     """Return the full trace of ``run``, its effects included, encoded."""
     rows = await store.rows(run.n)
-    if len(rows) < MANY_ROWS:
-        return encoded(traced(library, run, rows))
-    return await asyncio.to_thread(lambda: encoded(traced(library, run, rows)))
+    return await aside(len(rows), lambda: encoded(traced(library, run, rows)))
 
 
 async def skeleton(store: Store, library: Library, run: Run) -> bytes:

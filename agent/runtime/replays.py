@@ -124,6 +124,7 @@ class Replays:
             ended=None,
             response="",
             error="",
+            resumed_from="",
             replay_of=source.run_id,
             fork_of="",
             origin=source.origin or source.run_id,

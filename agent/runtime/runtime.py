@@ -24,12 +24,14 @@ from agent.crash import reached
 from agent.runtime.archives import Archives, Form
 from agent.runtime.channels import Channel
 from agent.runtime.desk import BUSY, Desk
+from agent.runtime.diffs import diff
 from agent.runtime.forks import Forks, Wish
 from agent.runtime.lanes import Lanes
 from agent.runtime.library import prompts_of
 from agent.runtime.parts import RUNTIME, Parts
 from agent.runtime.ports import Key, Loaded
 from agent.runtime.replays import Replays
+from agent.runtime.resumes import Resumes, Unknown
 from agent.runtime.trials import Mode, Trials
 
 MAX_TEXT = 200_000
@@ -57,6 +59,7 @@ class Runtime(Desk):
         self._keys: dict[str, tuple[Key, asyncio.Future[Run]]] = {}
         self._replays = Replays(parts, self._number)
         self._forks = Forks(parts, self._number)
+        self._resumes = Resumes(parts, self._number, lanes.admit)
         self._trials = Trials(parts, self._number)
         self._archives = Archives(parts, self._number)
 
@@ -195,6 +198,21 @@ class Runtime(Desk):
         await live.wait()
         return live.run
 
+    async def resume(
+        self, name: str, *, unknown: Unknown | None = None, result: Json = None
+    ) -> Run:
+        """Go on with a run that a crash cut, as a new run; it is on disk when this returns.
+
+        Raises:
+            Conflict: it cannot go on; says why.
+            Busy: a run is active or queued in its channel.
+            UnknownOutcome: a write was cut off, and ``unknown`` does not say what became of it.
+        """
+        source = await self.find(name)
+        if not source.channel:
+            raise Conflict(f"run {source.run_id} is a {source.kind}; start another one")
+        return await self._resumes.resume(self._lanes.open(source.channel), source, unknown, result)
+
     # Stopping
 
     async def cancel(self, name: str) -> Run:
@@ -300,6 +318,10 @@ class Runtime(Desk):
         """Return the templates that a fork of a run would be given, by name."""
         run = await self.find(name)
         return prompts_of(self._parts.library.edition(run.graph))
+
+    async def diff(self, left: str, right: str) -> bytes:
+        """Return how two runs differ, encoded."""
+        return await diff(self._parts, await self.find(left), await self.find(right))
 
     # Leaving and coming in
 

@@ -1,4 +1,4 @@
-"""How a run that was held when its process ended is taken up: what it needs, and what forbids it.
+"""How a run that another process began is taken up: what it needs, and what forbids it.
 
 Invariant: it goes on only with exactly what it began with. A graph, prompt, node or tool of another
 revision ends it as ``interrupted``; it is never continued on a guess.
@@ -11,7 +11,9 @@ from agent.core.revisions import changed
 from agent.core.runs import Run
 from agent.debugger.editor import Editor
 from agent.engine.stops import BETWEEN
+from agent.runtime.channels import Channel
 from agent.runtime.library import Edition
+from agent.runtime.lineage import WINDOW, state_of, turns_of
 from agent.runtime.operator import Taken
 from agent.runtime.parts import Parts
 from agent.runtime.pins import held_then, manifest_of
@@ -47,6 +49,23 @@ async def same_edition(parts: Parts, run: Run) -> Edition:
         what = ", ".join(changed(old, edition.manifest)) if old else "its revision"
         raise Conflict(f"these have changed since: {what}")
     return edition
+
+
+async def go_back(parts: Parts, channel: Channel, run: Run) -> None:
+    """Have the channel be as it was before the run that ``run`` goes on with."""
+    if not run.resumed_from or channel.row.head == run.parent:
+        return
+    if not run.parent:
+        channel.begin_with(run.base)
+        return
+    ends = await parts.store.lineage(run.parent, turns=WINDOW, snapshot=True)
+    channel.set(head=run.parent)
+    channel.restore(state_of(ends), turns_of(ends, WINDOW), ends)
+
+
+def worked_ms(fold: Fold) -> float:
+    """How long the frames took that are there."""
+    return fold.frames[-1].ended - fold.frames[0].started if fold.frames else 0.0
 
 
 def taken_of(fold: Fold) -> Taken:

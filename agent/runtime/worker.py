@@ -31,7 +31,8 @@ from agent.runtime.pins import keep
 from agent.runtime.ports import ChannelRow, End
 from agent.runtime.processes import Processes
 from agent.runtime.recordings import entry
-from agent.runtime.taking import Written, same_edition, taken_of
+from agent.runtime.resumes import outcomes
+from agent.runtime.taking import Written, go_back, same_edition, taken_of, worked_ms
 
 _log = logging.getLogger(__name__)
 RETRY_S = 0.5
@@ -51,7 +52,7 @@ class Worker:
 
     async def execute(self, channel: Channel, live: LiveRun) -> None:
         """Take ``live`` to a terminal state; nothing a node does gets out of here."""
-        if live.run.status is RunStatus.PAUSED:
+        if live.run.status is RunStatus.PAUSED or live.run.resumed_from:
             await self._take_up(channel, live)
             return
         try:
@@ -90,23 +91,32 @@ class Worker:
         return Pass(edition.program, world, scene, port, live, live.emit, publish, state)
 
     async def _take_up(self, channel: Channel, live: LiveRun) -> None:
-        """Hold a run again where it was held when another process ended.
+        """Go on where a journal ends: with a run that was held there, or with one that resumes.
 
-        Its unfinished frame is done again, answered from its journal as far as that goes.
+        The unfinished frame is done again, answered from the journal as far as that goes.
         """
         run, fold = live.run, Fold(await self._parts.store.rows(live.run.n))
+        held = run.status is RunStatus.PAUSED
         try:
             edition = await same_edition(self._parts, run)
         except AgentError as error:
-            await self.interrupt(channel, live, f"it was held, and {error}")
+            if held:
+                await self.interrupt(channel, live, f"it was held, and {error}")
+            else:
+                await self.refuse(live, RunStatus.ERROR, f"{error.slug}: {error}")
             return
+        await go_back(self._parts, channel, run)
         live.take_up(fold)
+        if not held:
+            run = self._go_on(live)
         base: Json = channel.state if run.parent else run.base
         behind = MixedPort(fold.unfinished, Written(), self._live_port(live), on_miss="extend")
-        state = apply(base, fold.changes)
-        going = self._pass(edition, self._world(edition), channel, live, behind, state)
-        taken = taken_of(fold)
-        pending = going.take_up(fold.frames, taken.held.worked_ms)
+        world, state = self._world(edition), apply(base, fold.changes)
+        going = self._pass(edition, world, channel, live, behind, state)
+        taken = taken_of(fold) if held else None
+        pending = going.take_up(fold.frames, taken.held.worked_ms if taken else worked_ms(fold))
+        going.post_frames += fold.post_frames
+        going.error = next((f"{r.node}: {r.error}" for r in fold.frames if r.error), "")
         start = opening(run, edition.program.spec, at(base, "ui"))
         if pending or fold.frames:
             start = replace(start, pending=pending)
@@ -135,14 +145,15 @@ class Worker:
         self, channel: Channel, live: LiveRun, why: str = "the process ended while it ran"
     ) -> None:
         """Close a run that the last process left unfinished, keeping what it had done."""
+        await go_back(self._parts, channel, live.run)
         fold = Fold(await self._parts.store.rows(live.run.n))
         reached("recover.interrupted")
-        begun = live.run.started or live.run.created
+        begun, unknown = live.run.started or live.run.created, outcomes(fold.unfinished.values())
         frames = (*fold.frames, *fold.broken(entry(self._parts.library, live.run), begun))
         run = replace(
             advance(live.run, RunStatus.INTERRUPTED, self._parts.clock.now_ms()),
             response=fold.response,
-            error=f"{INTERRUPTED}: {why}",
+            error="; ".join(filter(None, (f"{INTERRUPTED}: {why}", unknown))),
             path=self._path(live.run, frames),
             total_frames=frames[-1].frame if frames else 0,
             total_ms=frames[-1].ended - frames[0].started if frames else 0.0,
@@ -189,8 +200,16 @@ class Worker:
             sensor=parts.sensor.snapshot,
         )
         live.stage = "input"
-        parts.store.update(run)
-        parts.hub.publish(status_event(run))
+        return self._begun(run)
+
+    def _go_on(self, live: LiveRun) -> Run:
+        """Begin a run that has everything that another one began with."""
+        live.run = advance(live.run, RunStatus.RUNNING, self._parts.clock.now_ms())
+        return self._begun(live.run)
+
+    def _begun(self, run: Run) -> Run:
+        self._parts.store.update(run)
+        self._parts.hub.publish(status_event(run))
         reached("run.begun")
         return run
 
@@ -198,7 +217,7 @@ class Worker:
         try:
             await going.run(start.pending)
             self._answer(going, live)
-            if not start.local and not going.error:
+            if not (start.local or going.error or going.post_frames):
                 await going.run_post()
         except asyncio.CancelledError:
             if not live.cancelled:

@@ -81,7 +81,7 @@ async def set_breakpoints(call: Call[list[Breakpoint], Lane]) -> Json:
 
 
 async def pause(call: Call[Lane, Lane]) -> Json:
-    """Hold the run at work wherever it comes next; with none, the next one at its first frame."""
+    """Hold the run at work wherever it comes next, or the next one; 202 when that takes 10 s."""
     return _shown(await call.runtime.debug.pause(channel(call.body.channel, call.query.channel)))
 
 
@@ -136,7 +136,13 @@ ROUTES: tuple[AnyEndpoint, ...] = (
         errors=(BadCondition,),
     ),
     Endpoint(
-        method="POST", path="/api/debug/pause", call=pause, body=Lane, query=Lane, answer=Debug
+        method="POST",
+        path="/api/debug/pause",
+        call=pause,
+        body=Lane,
+        query=Lane,
+        answer=Debug,
+        later=True,
     ),
     Endpoint(
         method="POST",
@@ -154,6 +160,7 @@ ROUTES: tuple[AnyEndpoint, ...] = (
         body=Step,
         query=Lane,
         answer=Debug,
+        later=True,
         errors=(NotHeld,),
     ),
     Endpoint(
@@ -163,6 +170,7 @@ ROUTES: tuple[AnyEndpoint, ...] = (
         body=RunTo,
         query=Lane,
         answer=Debug,
+        later=True,
         errors=(NotHeld,),
     ),
     Endpoint(

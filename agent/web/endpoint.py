@@ -89,6 +89,8 @@ class Endpoint(msgspec.Struct, Generic[B, Q], frozen=True, kw_only=True):
     limit: int = MIB
     """Bytes a body may have."""
     produces: str = "application/json"
+    later: bool = False
+    """It may answer 202 with the same shape: what was asked for is still under way."""
     errors: tuple[type[AgentError], ...] = ()
     """What it may refuse beyond what every route may."""
 

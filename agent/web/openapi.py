@@ -120,7 +120,8 @@ def _responses(endpoint: AnyEndpoint, known: Mapping[object, Json]) -> Json:
         schema = known.get(endpoint.answer, {"type": "object"})
         body = {"description": "ok", "content": {"application/json": {"schema": schema}}}
     problem = {"application/json": {"schema": known[Problem]}}
-    made: dict[str, Json] = {"303" if endpoint.name == "auth_launch" else "200": body}
+    under_way = {"202": {**body, "description": "still under way"}} if endpoint.later else {}
+    made: dict[str, Json] = {"303" if endpoint.name == "auth_launch" else "200": body, **under_way}
     for error in refusals(endpoint):
         made[str(error.status)] = {"description": _first_line(error), "content": problem}
     return made

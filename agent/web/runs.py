@@ -4,7 +4,15 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from agent.core.errors import BadInput, Busy, Conflict, Overloaded, UnknownRun, Unprocessable
+from agent.core.errors import (
+    BadInput,
+    Busy,
+    Conflict,
+    Overloaded,
+    UnknownOutcome,
+    UnknownRun,
+    Unprocessable,
+)
 from agent.core.json import Json, digest
 from agent.core.runs import RunKind, RunStatus
 from agent.web.endpoint import AnyEndpoint, Call, ChannelText, Endpoint, Lane, Nothing, channel
@@ -157,6 +165,24 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     divergence: Json
 
 
+class Resume(msgspec.Struct, frozen=True, kw_only=True):
+    """How to go on with a run that was cut."""
+
+    unknown: Literal["run", "done", "fail"] | None = None
+    """What a write is whose outcome is unknown: to be done again, done, or failed; 409 when it has
+    to be said."""
+    result: Json = None
+    """What a write that was done returned."""
+
+
+class Resumed(msgspec.Struct, frozen=True, kw_only=True):
+    """The new run is on disk."""
+
+    status: Literal["queued"] = "queued"
+    run_id: str
+    resumed_from: str
+
+
 class Status(msgspec.Struct, frozen=True, kw_only=True):
     """A run's status after a command."""
 
@@ -216,6 +242,16 @@ async def cancel(call: Call[Nothing, Nothing]) -> Json:
     """Cancel a run; cancelling an ended one changes nothing."""
     ended = await call.runtime.cancel(call.path["id"])
     return Status(run_id=ended.run_id, status=ended.status)
+
+
+async def resume_run(call: Call[Resume, Nothing]) -> Json:
+    """Go on with an interrupted run as a new one; what it had done is not done again."""
+    if call.body.unknown != "done" and call.body.result is not None:
+        raise Unprocessable('"result" is for "unknown": "done" only')
+    run = await call.runtime.resume(
+        call.path["id"], unknown=call.body.unknown, result=call.body.result
+    )
+    return Resumed(run_id=run.run_id, resumed_from=run.resumed_from)
 
 
 async def frames(call: Call[Nothing, FramesQuery]) -> Json:
@@ -294,6 +330,14 @@ ROUTES: tuple[AnyEndpoint, ...] = (
         call=cancel,
         answer=Status,
         errors=(UnknownRun,),
+    ),
+    Endpoint(
+        method="POST",
+        path="/api/runs/{id}/resume",
+        call=resume_run,
+        body=Resume,
+        answer=Resumed,
+        errors=(UnknownRun, Conflict, Busy, UnknownOutcome, Overloaded),
     ),
     Endpoint(
         method="GET",

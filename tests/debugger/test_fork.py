@@ -2,6 +2,7 @@
 
 import msgspec
 import pytest
+from forking import asks, edit, wish
 from framed import Forbidden, framed, opened, v3
 from rig import FunctionTool, ScriptedModel, ask, graph, passes, runtime, says
 
@@ -10,18 +11,9 @@ from agent.core.frames import Envelope
 from agent.core.journal import Fold
 from agent.core.runs import RunStatus
 from agent.core.state import put
-from agent.debugger.edits import ForkEdit
 from agent.runtime.forks import Wish
 
 pytestmark = pytest.mark.anyio
-
-
-def edit(target: str, value, **more) -> ForkEdit:
-    return ForkEdit(target=target, value=value, **more)
-
-
-def wish(frame: int, *edits: ForkEdit, **more) -> Wish:
-    return Wish(frame=frame, edits=edits, **more)
 
 
 def places(told) -> list[tuple[int, str]]:
@@ -157,14 +149,6 @@ async def test_a_result_given_by_hand_is_what_the_rest_is_made_of(store):
 
 
 SPEC = graph("a b c d", "a>b+c b>d c>d")
-
-
-def asks(text=""):
-    async def node(ctx, envelope):
-        reply = await ctx.model([{"role": "user", "content": f"{ctx.role} {text} {envelope.text}"}])
-        return Envelope(kind="x", text=f"{ctx.role}:{reply.text}")
-
-    return node
 
 
 def reads(*path):

@@ -24,6 +24,7 @@ from agent.core.messages import ModelRequest
 from agent.core.redact import Redactor
 from agent.core.state import at, put
 from agent.debugger.breakpoints import Breakpoint
+from agent.engine.blocking import threaded
 from agent.engine.stops import Edit
 
 pytestmark = pytest.mark.anyio
@@ -394,6 +395,41 @@ async def test_a_retry_is_held_before_it_asks_again():
         assert await b.place() == "before 1.a.1.1"
         assert len(model.asked) == 1
         assert (await b.end(run)).response == "3"
+
+
+async def test_a_model_asked_after_a_call_that_failed_is_a_retry():
+    async def tries(ctx, envelope):
+        await ctx.model([{"role": "user", "content": "plan"}])
+        ctx.now()
+        for _ in range(2):
+            await calls(ctx, envelope)
+            await ctx.model([{"role": "user", "content": "again"}])
+
+    answers = iter([ToolFailed("tool_error", "no"), "rows"])
+    look = FunctionTool("look", lambda _arguments: next(answers))
+    async with bench(graph("a"), {"a": tries}, tools=(look,), model=ScriptedModel()) as b:
+        await b.breaks({"on": "retry"})
+        run = await b.send()
+        assert await b.place() == "before 1.a.1.3"
+        await b.debug.resume()
+        assert (await b.runtime.finished(run)).status == "done"
+
+
+async def test_a_pause_reaches_a_plain_function_at_its_next_question():
+    def plain(ctx, envelope):
+        ctx.say(ctx.model([{"role": "user", "content": "x"}]).text)
+
+    async with bench(graph("a"), {"a": threaded(plain)}, model=ScriptedModel("ok")) as b:
+        await b.breaks({"on": "model"})
+        run = await b.send()
+        await b.edit("/memory/topic", "thread")
+        assert (await b.end(run)).response == "ok"
+        assert b.runtime.state()["memorizer"]["topic"] == "thread"
+        cut = await b.runtime.send("x")
+        await b.debug.pause()
+        await b.held()
+        await b.runtime.cancel(cut.run_id)
+        assert (await b.runtime.finished(cut)).status == "cancelled"
 
 
 @pytest.mark.parametrize("broken", ["node", "tool"])

@@ -243,6 +243,28 @@ async def test_a_node_that_asks_something_else_than_its_journal_holds_ends_it(be
         assert "asks something else" in ended.error
 
 
+async def test_a_budget_that_held_it_once_does_not_again(bench):
+    spec, code = graph("a b c", "a>b b>c"), {"a": asks, "b": asks, "c": says("ok")}
+    async with bench(spec, code, model=ScriptedModel("m")) as b:
+        await b.breaks({"on": "budget", "when": "tokens > 0"})
+        run = await b.send()
+    async with bench(spec, code, model=ScriptedModel("m")) as b:
+        assert await b.place() == "after 1 a"
+        await b.debug.resume()
+        assert (await b.runtime.finished(run)).status == "done"
+
+
+async def test_a_baseline_is_compared_with_after_a_restart_too(bench):
+    spec, code = graph("a b", "a>b"), {"a": passes(), "b": says("ok")}
+    async with bench(spec, code) as b:
+        baseline = await b.runtime.finished(await b.runtime.send("hello"))
+        await b.breaks({"on": "divergence", "baseline": baseline.run_id})
+    async with bench(spec, code) as b:
+        run = await b.send("other")
+        assert await b.place() == "after 1 a"
+        await b.end(run)
+
+
 async def test_a_shutdown_does_not_wait_for_a_held_run(bench):
     spec, code = graph("a b", "a>b"), {"a": passes(), "b": says("fine")}
     async with asyncio.timeout(15), bench(spec, code, grace_s=3600.0) as b:

@@ -25,6 +25,7 @@ from runtime.archives import (
 )
 
 from agent.adapters.stores.memory import MemoryStore
+from agent.core import archive
 from agent.core.errors import AgentError
 from agent.core.json import digest
 from agent.runtime.archive import files as shapes
@@ -146,6 +147,27 @@ def trace_is(**fields):
     return edited("trace.json", lambda value: value.update(fields))
 
 
+def alone(run, trace):
+    """Both changed alike, without a revision to contradict them."""
+    found = {
+        name: body
+        for name, body in files().items()
+        if name in ("manifest.json", "run.json", "trace.json")
+    }
+    start = msgspec.json.decode(found["run.json"])
+    start["run"] |= run
+    found["run.json"] = msgspec.json.encode(start)
+    found["trace.json"] = msgspec.json.encode(msgspec.json.decode(found["trace.json"]) | trace)
+    return covered(found)
+
+
+def slipped_in(part, text):
+    """A part more, all hashes right but that of the whole, which the run names."""
+    with zipfile.ZipFile(io.BytesIO(repinned(part, text))) as other:
+        found = {name: other.read(name) for name in other.namelist()}
+    return covered({**found, **{name: files()[name] for name in ("run.json", "trace.json")}})
+
+
 def effect_is(**fields):
     return edited("trace.json", lambda value: value["effects"][0].update(fields))
 
@@ -240,8 +262,8 @@ JSONS = {
     "a pickle": lambda: instead("run.json", pickle.dumps({"a": 1})),
     "YAML": lambda: instead("run.json", b"!!python/object/apply:os.system ['true']"),
     "NaN": lambda: instead("run.json", files()["run.json"].replace(b'"total_ms": ', b'"total_ms": NaN, "x":', 1)),
-    "Infinity": lambda: instead("trace.json", files()["trace.json"].replace(b'"total_ms": ', b'"total_ms": Infinity,"x":', 1)),
-    "a number past all numbers": lambda: instead("trace.json", files()["trace.json"].replace(b'"total_ms": ', b'"total_ms": 1e999,"x":', 1)),
+    "Infinity": lambda: instead("trace.json", files()["trace.json"].replace(b'"total_ms":', b'"total_ms": Infinity,"x":', 1)),
+    "a number past all numbers": lambda: instead("trace.json", files()["trace.json"].replace(b'"total_ms":', b'"total_ms": 1e999,"x":', 1)),
     "broken UTF-8": lambda: instead("run.json", b'{"run":"\xff"}'),
     "UTF-16": lambda: instead("run.json", files()["run.json"].decode().encode("utf-16")),
     "half a surrogate pair": lambda: instead("run.json", files()["run.json"].replace(b'"identity"', b'"x": "\\ud800", "identity"', 1).replace(b'"text": "', b'"text": "\\ud800', 1)),
@@ -257,10 +279,10 @@ JSONS = {
     "a source that is none": lambda: run_is(imported_from=HOSTILE),
     "a run of another trace": lambda: run_is(run_id="r-000000000077-0000"),
     "another message": lambda: trace_is(message="something else"),
-    "a run that is not over": lambda: run_is(status="running"),
+    "a run that is not over": lambda: alone(run={"status": "running"}, trace={"outcome": "running"}),
     "a status that is none": lambda: run_is(status="root"),
     "a kind that is none": lambda: run_is(kind="admin"),
-    "a graph that leads out": lambda: run_is(graph="../x"),
+    "a graph that leads out": lambda: alone(run={"graph": "../x"}, trace={"graph": "../x"}),
     "a revision of another graph": lambda: run_is(revision="0" * 12),
     "a time before all times": lambda: run_is(created=-1),
     "a time after all times": lambda: run_is(created=1e300),
@@ -281,6 +303,7 @@ JSONS = {
     "a change that leads nowhere": lambda: frame_is(changes=[{"path": [], "value": 1}]),
     "a change that leads for ever": lambda: frame_is(changes=[{"path": ["x"] * 99, "value": 1}]),
     "a hundred thousand turns": lambda: edited("run.json", lambda value: value.update(turns=[{"role": "user", "content": "x"}] * 100_000)),
+    "a prompt that the run did not have": lambda: slipped_in("prompt:x", "{{ 7 }}"),
     "a part that leads out": lambda: repinned("node:../../x", "x"),
     "a part of no kind": lambda: repinned("shell:x", "x"),
     "a revision without a graph": lambda: edited("revision.json", lambda value: value["parts"].pop("graph")),
@@ -310,12 +333,18 @@ PAGES = {
     "a forged request": lambda: page(lambda html: html.replace(b'"request_hash":"', b'"request_hash":"0', 1)),
     "a forged text": lambda: page(lambda html: html.replace(b'"texts":{"', b'"texts":{"0', 1)),
     "NaN": lambda: page(lambda html: html.replace(b'"total_ms":', b'"total_ms":NaN,"x":', 1)),
+    "values that are small until they are read": lambda: b"<!doctype html>" + MARK + b"[" + b"[]," * 2_100_000 + b"1]</script>",
     "a page that is too large": lambda: good("html") + b" " * UNPACKED,
 }  # fmt: skip
 CASES = {f"zip: {name}": make for name, make in ZIPS.items()}
 CASES |= {f"json: {name}": make for name, make in JSONS.items()}
 CASES |= {f"page: {name}": make for name, make in PAGES.items()}
-HEAVY = {"zip: too much in all", "zip: a bomb of zeros", "page: a page that is too large"}
+HEAVY = {
+    "page: values that are small until they are read",
+    "zip: too much in all",
+    "zip: a bomb of zeros",
+    "page: a page that is too large",
+}
 
 
 def marked(name):
@@ -335,6 +364,29 @@ async def test_it_is_refused_and_nothing_is_kept(name):
         assert len(str(refused.value)) < 600
         assert str(refused.value)
         assert (live.hub.last, vars(store), live._next_n) == before
+
+
+REASONS = {
+    "zip: two files in one place": "lie over one another",
+    "zip: a place inside another file": "not where the directory says",
+    "zip: encrypted": "is encrypted",
+    "zip: a patch": "packed in a way that is not taken",
+    "zip: a bomb in UTF-16": "would unpack from",
+    "zip: a way out": "which no export of a trace has",
+    "zip: an absolute name": "which no export of a trace has",
+    "zip: a zip in the zip": "which no export of a trace has",
+    "zip: a name with a null": "which no export of a trace has",
+    "zip: cut in the middle": "is cut off",
+    "page: a trace that is cut off": "cut off inside its trace",
+    "json: NaN": "is not JSON",
+}
+
+
+@pytest.mark.parametrize("name", REASONS)
+def test_it_is_refused_for_what_it_is(name):
+    """Where a later check would refuse it too."""
+    with pytest.raises(AgentError, match=REASONS[name]):
+        shapes.read(CASES[name]())
 
 
 def test_there_are_many_cases():
@@ -403,6 +455,13 @@ async def test_what_is_taken_can_be_looked_at_and_replayed_whatever_stands_in_it
                 again = await live.run(verdict["replay_run_id"])
                 assert again["status"] in ("done", "error")
         assert len(taken) > 5
+
+
+@pytest.mark.parametrize("limit", ["MOST_EFFECTS", "MOST_RECORDS"])
+def test_there_is_a_most_of_everything(monkeypatch, limit):
+    monkeypatch.setattr(archive, limit, 2)
+    with pytest.raises(AgentError, match="at most 2 are taken"):
+        shapes.read(good("zip"))
 
 
 def test_a_bomb_is_seen_before_it_goes_off(monkeypatch):

@@ -201,9 +201,9 @@ class SlowStore(MemoryStore):
         await asyncio.sleep(0)
         return await super().key(key)
 
-    async def accept(self, run, key=None):
+    async def accept(self, run, key=None, rows=()):
         await asyncio.sleep(0)
-        await super().accept(run, key)
+        await super().accept(run, key, rows)
 
 
 async def test_sends_with_one_key_at_the_same_time_are_one_run():
@@ -423,8 +423,8 @@ async def test_a_send_that_is_still_being_written_does_not_come_back_after_a_cle
     held = asyncio.Event()
 
     class Store(MemoryStore):
-        async def accept(self, run, key=None):
-            await super().accept(run, key)
+        async def accept(self, run, key=None, rows=()):
+            await super().accept(run, key, rows)
             await held.wait()
 
     async with runtime(ONE, {"a": says("x")}, store=Store()) as rt:
@@ -669,10 +669,10 @@ async def test_a_store_that_refuses_to_accept_leaves_no_trace_of_the_send():
     class Store(MemoryStore):
         full = True
 
-        async def accept(self, run, key=None):
+        async def accept(self, run, key=None, rows=()):
             if self.full:
                 raise DiskFull("the disk is full")
-            await super().accept(run, key)
+            await super().accept(run, key, rows)
 
     store = Store()
     async with runtime(ONE, {"a": counts}, store=store) as rt:

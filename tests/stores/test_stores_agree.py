@@ -14,7 +14,7 @@ from agent.adapters.stores.memory import MemoryStore
 from agent.adapters.stores.sqlite import SqliteStore
 from agent.core.effects import Effect
 from agent.core.frames import Envelope, FrameRecord, Summary
-from agent.core.journal import Closed, Intent, Settled, trace_of
+from agent.core.journal import Closed, Intent, Settled, settled, trace_of
 from agent.core.messages import Turn
 from agent.core.runs import Run, RunStatus
 from agent.core.state import put
@@ -116,6 +116,48 @@ class Both(RuleBasedStateMachine):
         )  # fmt: skip
         self.ended.append(run.n)
         self.both(lambda store: store.finish(done, end, Summary(trace_of(done, (), (), ())), None))
+
+    @rule(text=TEXTS, visits=st.sampled_from([1, 201]))
+    def adopt(self, text, visits):
+        self.n += 2
+        run = Run(
+            n=self.n, run_id=f"r-{self.n:012d}-0000", status=RunStatus.DONE, kind="import", channel="",
+            text=text, created=float(self.n),
+        )  # fmt: skip
+        effect = Effect(
+            effect_id="1.a.1.0", frame=1, node="a", visit=1, kind="tool", request=[text], request_hash="h",
+            started=1.0, ended=2.0, response={"$blob": text},
+        )  # fmt: skip
+        records = tuple(
+            FrameRecord(
+                frame=n,
+                node="a",
+                visit=n,
+                started=1.0,
+                duration_ms=1.0,
+                input=Envelope(kind="x", text=text),
+            )
+            for n in range(1, visits + 1)
+        )
+        trace = trace_of(run, records, (), (effect,))
+        rows = [
+            Intent(effect=effect),
+            settled(effect),
+            *(Closed(records=(record,)) for record in records),
+        ]
+        left = {
+            n: End(parent=n - 1, history_len=0, since_snapshot=0, snapshot=text)
+            for n in (self.n - 1, self.n)
+        }
+        self.both(
+            lambda store: store.adopt(run, rows, left, Summary(trace), {f"kept {text}": text})
+        )
+        for n in (self.n - 1, self.n):
+            self.same(lambda store, n=n: store.end(n))
+            self.same(lambda store, n=n: store.rows(n))
+            self.same(lambda store, n=n: store.skeleton(n))
+            self.same(lambda store, n=n: store.frame_rows(n, visits))
+        self.same(lambda store: store.blob(f"kept {text}"))
 
     @rule(wanted=FILTERS)
     def page(self, wanted):

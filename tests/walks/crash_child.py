@@ -10,12 +10,13 @@ import os
 import random
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from rig import NOWHERE, ScriptedModel, runtime
 
 from agent.adapters.stores.sqlite import SqliteStore
-from agent.core.errors import Conflict
+from agent.core.errors import Conflict, UnknownOutcome
 from agent.crash import set_trap
 from agent.runtime.library import Library
 from agent.runtime.workspace import read
@@ -47,11 +48,28 @@ async def send(rt, tell: Tell, chance: random.Random) -> str:
     return run.run_id
 
 
+async def go_on(rt, chance: random.Random) -> None:
+    """Go back to a run that was cut and resume it; a write that was cut off is not done again."""
+    for live in [*rt._lanes.lives.values()]:
+        await live.wait()
+    for run in (await rt.runs(status="interrupted", limit=200))["runs"]:
+        if run["channel"]:
+            name = run["run_id"]
+            try:
+                await rt.move_head(name, run["channel"])
+                await rt.resume(name)
+            except UnknownOutcome:
+                await rt.resume(name, unknown=chance.choice(["done", "fail"]))
+            return
+
+
 async def work(file: Path, seed: int, tell: Tell) -> None:
     """Do what users do, as fast as it goes, for ever."""
     chance = random.Random(seed)
     async with world(file) as rt:
         tell("seq", rt.hub.last)
+        with suppress(Conflict):  # it was gone on with before
+            await go_on(rt, chance)
         while True:
             names = [await send(rt, tell, chance) for _ in range(chance.randint(1, 6))]
             tell("seq", rt.hub.last)

@@ -20,7 +20,7 @@ from pathlib import Path
 import msgspec
 from crash_child import CHANNELS, GRAPHS, world
 
-from agent.core.errors import Unprocessable
+from agent.core.errors import Conflict, UnknownOutcome, Unprocessable
 from agent.core.runs import TERMINAL, Run, RunStatus
 from agent.runtime.ports import RunFilter
 
@@ -79,8 +79,13 @@ class History:
         """Key → run id, as acknowledged."""
         self.ended: dict[str, tuple] = {}
         """Run id → terminal state and what was said, as first seen."""
+        self.intended: set[str] = set()
+        """Entries whose intent stands in a journal."""
+        self.booked: set[str] = set()
+        """Entries that a journal says were written."""
         self.seq = 0
         self.kills = 0
+        self.resumed = 0
 
     def take(self, told: list[list]) -> None:
         """Add what one life told."""
@@ -102,6 +107,9 @@ class History:
                 await self._check_send(rt, key, text)
             for name in self.has.values():
                 await rt.finished(await rt.find(name))
+            for live in [*rt._lanes.lives.values()]:  # what was resumed
+                await live.wait()
+            await self._check_resumes(rt)
             runs = await rt._parts.store.runs(RunFilter(limit=1_000_000))
             self._check_runs(runs)
             for run in runs:
@@ -112,6 +120,26 @@ class History:
                 await check_conversation(rt, channel, {run.n: run for run in runs})
         self._check_rows()
         self._check_ledger()
+
+    async def _check_resumes(self, rt) -> None:
+        """What is interrupted at the end of a conversation goes on, and is done then."""
+        for channel in CHANNELS:
+            head = rt._lanes.open(channel).row.head
+            run = await rt.numbered(head) if head else None
+            if run is None or run.status is not RunStatus.INTERRUPTED:
+                continue
+            try:
+                follower = await rt.resume(run.run_id)
+            except UnknownOutcome:
+                follower = await rt.resume(run.run_id, unknown="fail")
+            except Conflict as refused:
+                if "went on as" not in str(refused):
+                    raise
+                continue
+            done = await rt.finished(follower)
+            assert (done.status, done.parent) == (RunStatus.DONE, run.parent), done.error
+            assert (await rt.replay(done.run_id))["verdict"] == "exact"
+            self.resumed += 1
 
     async def _check_send(self, rt, key: str, text: str) -> None:
         """The same key is the same run, whether its answer arrived or not; never another body."""
@@ -143,6 +171,12 @@ class History:
     async def _check_trace(self, rt, run: Run) -> None:
         """Frames have no gap, and whoever is done did all of them."""
         trace = msgspec.json.decode(await rt.trace(run.run_id))
+        for effect in trace.get("effects", []):
+            if effect.get("name") == "book":
+                entry = effect["request"]["arguments"]["entry"]
+                self.intended.add(entry)
+                if effect.get("response") == f"booked {entry}":
+                    self.booked.add(entry)
         frames = [row["frame"] for row in trace.get("frames", [])]
         assert [*dict.fromkeys(frames)] == [*range(1, max(frames, default=0) + 1)]
         if run.status is RunStatus.DONE:
@@ -168,6 +202,8 @@ class History:
         lines = ledger.read_text().splitlines() if ledger.exists() else []
         assert len(lines) == len({*lines}), "a write was done twice"
         assert {line.split()[0] for line in lines} <= self.ended.keys()
+        assert {*lines} <= self.intended, "a write whose intent was not on disk"
+        assert {*lines} >= self.booked, "a write that is not there is called done"
 
 
 async def check_conversation(rt, channel: str, runs: dict[int, Run]) -> None:

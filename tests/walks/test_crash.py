@@ -87,9 +87,9 @@ async def test_killed_at_any_moment_it_keeps_its_promises(folder, family):
 async def test_killed_at_a_stage_it_keeps_its_promises(folder, stage):
     history = History(folder / "framescope.db")
     deaths = 0
-    if stage == "recover.interrupted":
-        history.take(live_and_die(history.file, 0, "run.answered:1")[0])
     for n in (1, 2):
+        if stage in ("recover.interrupted", "resume.accepted"):
+            history.take(live_and_die(history.file, n, "run.answered:1")[0])
         told, trapped = live_and_die(history.file, n, f"{stage}:{n}")
         history.take(told)
         deaths += trapped

@@ -20,7 +20,15 @@ from starlette.testclient import TestClient
 
 from agent.adapters.auth.local import LocalAuth
 from agent.adapters.auth.nobody import NoAuth
-from agent.core.errors import BadInput, Busy, NotHeld, UnknownGraph, UnknownProcess, UnknownRun
+from agent.core.errors import (
+    BadInput,
+    Busy,
+    NotHeld,
+    UnknownGraph,
+    UnknownOutcome,
+    UnknownProcess,
+    UnknownRun,
+)
 from agent.core.events import Event, Failed, Said, Streaming, Thinking, Topic
 from agent.core.runs import Run, RunStatus
 from agent.debugger.breakpoints import Breakpoint, Watch
@@ -186,6 +194,15 @@ class FakeRuntime:
             raise UnknownRun(f"no run {name!r}")
         return msgspec.structs.replace(self._run("x", "main", True), status=RunStatus.CANCELLED)
 
+    async def resume(self, name, *, unknown=None, result=None):
+        self.asked.append(("resume", name, unknown, result))
+        if name not in ("msg_1", "r-000000000001-0000"):
+            raise UnknownRun(f"no run {name!r}")
+        if unknown is None:
+            raise UnknownOutcome('unknown outcome: book (1.a.1.0); say "unknown"')
+        run = self._run("x", "main", True, "resume")
+        return msgspec.structs.replace(run, resumed_from="r-000000000001-0000")
+
     def processes(self, *, channel=None, status=None, last=50):
         self.asked.append(("processes", channel, status, last))
         return [PROCESS]
@@ -210,6 +227,16 @@ class FakeRuntime:
         if name == "none":
             raise UnknownRun("no run 'none'")
         return {"output": f"of {name}"}
+
+    async def diff(self, left, right):
+        self.asked.append(("diff", left, right))
+        if "none" in (left, right):
+            raise UnknownRun("no run 'none'")
+        deltas = {"tokens": 0, "ms": 0.0, "cost": None}
+        return msgspec.json.encode({
+            "left": left, "right": right, "identical": True, "first_divergence": None, "cause": None,
+            "frames": [], "deltas": deltas,
+        })  # fmt: skip
 
     async def move_head(self, name, channel=None):
         self.asked.append(("head", name, channel))

@@ -12,6 +12,8 @@ JSON_ROUTES = [e for e in ENDPOINTS if e.method == "GET" and e.answer is not Non
 
 def url(endpoint) -> str:
     path = endpoint.path.replace("{path:path}", "plain.svg")
+    if endpoint.path == "/api/diff":
+        return "/api/diff?left=r-1&right=r-2"
     if endpoint.path.startswith("/api/traces"):
         return path.replace("{run_id}", "r-1").replace("{frame}", "1")
     return path.replace("{id}", "msg_1")
@@ -176,11 +178,13 @@ def test_what_is_no_json_is_400(client, content):
         ("GET", "/api/result?id=msg_404"),
         ("GET", "/api/runs/none"),
         ("POST", "/api/runs/none/cancel"),
+        ("POST", "/api/runs/none/resume"),
         ("GET", "/api/traces/none"),
         ("POST", "/api/traces/none/replay"),
         ("POST", "/api/traces/none/test"),
         ("POST", "/api/traces/none/fork"),
         ("GET", "/api/traces/none/prompts"),
+        ("GET", "/api/diff?left=r-1&right=none"),
         ("GET", "/api/nothing"),
         ("GET", "/health/"),
         ("GET", "/%2Fhealth"),
@@ -308,3 +312,15 @@ def test_head_requests_get_headers_only(client):
     answer = client.head("/health")
     assert (answer.status_code, answer.content) == (200, b"")
     assert client.head("/auth/launch?code=x").status_code == 405
+
+
+def test_an_interrupted_run_is_gone_on_with(client, world):
+    asks = client.post("/api/runs/msg_1/resume")
+    assert (asks.status_code, asks.json()["error"]) == (409, "unknown_outcome")
+    body = {"unknown": "done", "result": {"paid": 1}}
+    gone_on = client.post("/api/runs/msg_1/resume", json=body).json()
+    assert gone_on["status"] == "queued"
+    assert gone_on["resumed_from"] == "r-000000000001-0000"
+    assert world.runtime.asked[-1] == ("resume", "msg_1", "done", {"paid": 1})
+    for wrong in ({"unknown": "maybe"}, {"unknown": "run", "result": 1}, {"result": 1}):
+        assert client.post("/api/runs/msg_1/resume", json=wrong).status_code == 422

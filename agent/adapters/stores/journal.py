@@ -5,7 +5,7 @@ rows of one are found by halving, whatever the run has.
 """
 
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import msgspec
 
@@ -23,11 +23,22 @@ def row_of(n: int, index: int, row: Row) -> Work:
     """Return the write of row ``index`` of run ``n``."""
 
     def work(db: sqlite3.Connection) -> None:
-        try:
-            body = _packed(row, db)
-        except (TypeError, ValueError):
-            body = _packed(nearest(row), db)
+        body = packed(row, lambda name, text: keep(db, name, text))
         db.execute("INSERT INTO journal VALUES(?,?)", (n << ROW_BITS | index, body))
+
+    return work
+
+
+def all_of(n: int, rows: Sequence[Row]) -> Work:
+    """Return the write of all rows of run ``n``; what it costs to make them is paid here."""
+    texts: dict[str, str] = {}
+    bodies = [packed(row, texts.__setitem__) for row in rows]
+
+    def work(db: sqlite3.Connection) -> None:
+        for name, text in texts.items():
+            keep(db, name, text)
+        keys = (n << ROW_BITS | index for index in range(1, len(bodies) + 1))
+        db.executemany("INSERT INTO journal VALUES(?,?)", zip(keys, bodies, strict=True))
 
     return work
 
@@ -87,10 +98,15 @@ def _read(db: sqlite3.Connection, start: int, end: int) -> list[Row]:
     return [_unpacked(body, load) for (body,) in found]
 
 
-def _packed(row: Row, db: sqlite3.Connection) -> bytes:
-    def store(name: str, text: str) -> None:
-        keep(db, name, text)
+def packed(row: Row, store: Callable[[str, str], None]) -> bytes:
+    """Encode ``row``; its long texts are given to ``store``."""
+    try:
+        return _packed(row, store)
+    except (TypeError, ValueError):
+        return _packed(nearest(row), store)
 
+
+def _packed(row: Row, store: Callable[[str, str], None]) -> bytes:
     if isinstance(row, Closed | Held):
         return encode(row)
     plain: Json = msgspec.to_builtins(row)

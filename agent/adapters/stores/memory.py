@@ -26,9 +26,10 @@ class MemoryStore:
         """Return nothing: a memory store is always new."""
         return Loaded(next_n=1, first_seq=0, channels=(), unfinished=())
 
-    async def accept(self, run: Run, key: Key | None = None) -> None:
+    async def accept(self, run: Run, key: Key | None = None, rows: Sequence[Row] = ()) -> None:
         """Keep a new run."""
         self._runs[run.n] = run
+        self._rows.setdefault(run.n, []).extend(rows)
         if key is not None:
             self._keys[key.key] = key
 

@@ -85,8 +85,8 @@ class SqliteStore:
 
     # Writing
 
-    async def accept(self, run: Run, key: Key | None = None) -> None:
-        """Write a new run (and its idempotency key)."""
+    async def accept(self, run: Run, key: Key | None = None, rows: Sequence[Row] = ()) -> None:
+        """Write a new run (and its idempotency key, and the rows it begins with)."""
         if not self._reserve.held and not await asyncio.to_thread(self._reserve.take):
             raise full(self._path)
 
@@ -94,7 +94,9 @@ class SqliteStore:
             row = (run.n, str(run.status), run.kind, run.channel, _encode(run))
             db.execute("INSERT INTO runs VALUES(?,?,?,?,?)", row)
             if key is not None:
-                db.execute("INSERT INTO keys VALUES(?,?)", (key.key, _encode(key)))
+                db.execute("INSERT OR REPLACE INTO keys VALUES(?,?)", (key.key, _encode(key)))
+            for index, begun in enumerate(rows, 1):
+                journal.row_of(run.n, index, begun)(db)
             reached("accept.written")
 
         await self._writer.commit(work)
@@ -154,12 +156,11 @@ class SqliteStore:
         blobs: Mapping[str, str],
     ) -> None:
         """Write a run that was recorded elsewhere, all of it in one transaction."""
-        works = [journal.row_of(run.n, index, row) for index, row in enumerate(rows, 1)]
+        journalled = await asyncio.to_thread(journal.all_of, run.n, rows)
 
         def work(db: sqlite3.Connection) -> None:
             _run_row(run)(db)
-            for each in works:
-                each(db)
+            journalled(db)
             for n, end in ends.items():
                 told = summary.encoded() if n == run.n else None
                 db.execute("INSERT INTO ends VALUES(?,?,?)", (n, _encode(end), told))

@@ -107,7 +107,7 @@ function Whole({ run }: { readonly run: RunView }) {
         <h3>Message</h3>
         <p class="excerpt">{run.message || run.kind}</p>
         <h3>Answer</h3>
-        <p class="excerpt">{run.trace?.response || "—"}</p>
+        <p class="excerpt">{run.response || "—"}</p>
         <h3>Frames</h3>
         <ol class="visit-list">
           {run.visits.slice(0, 40).map((visit) => (

@@ -41,7 +41,7 @@ function Value({ change: { path, value } }: { readonly change: Change }) {
 
 function Writes({ run }: { readonly run: RunView | null }) {
   const all = run ? written(run) : [];
-  if (!run || all.length === 0) return <Empty title={run?.trace ? "The shown run wrote no state." : "Choose a finished run to see what it wrote."} />;
+  if (!run || all.length === 0) return <Empty title={run?.trace ? "The shown run wrote no state." : run?.visits.some((visit) => visit.record) ? "The frames that were looked at wrote no state." : "Choose a finished run to see what it wrote."} />;
   return (
     <table class="writes">
       <thead><tr><th scope="col">path</th><th scope="col">value</th><th scope="col">written by</th></tr></thead>

@@ -39,6 +39,7 @@ export function RunHead({ run }: { readonly run: RunView | null }) {
         <Figure name="tokens">{count(run?.tokens)}</Figure>
         <Figure name="cost">{money(run?.cost)}</Figure>
         <Figure name="graph" title={run?.revision}>{run?.graph || "—"}</Figure>
+        {run?.imported_from ? <Figure name="imported from" title={run.imported_from}>{shortId(run.imported_from)}</Figure> : null}
         <Figure name="started">{stamp(run?.started)}</Figure>
         {run && lagOf(run.run_id) ? (
           <Figure name="loop blocked" title="A node kept everything else waiting; the event names the line">

@@ -3,6 +3,7 @@ import { computed, effect, signal } from "@preact/signals";
 import { get, Refused } from "../wire/http";
 import type { EventLine, Summary } from "../wire/lines";
 import type { FrameTrace } from "../wire/types.gen";
+import { Large, type Skeleton } from "./large";
 import { place } from "./place";
 import { pulse } from "./pulse";
 import { begin, closed, type LiveRun, opened, type RunView, viewOfLive, viewOfSummary, viewOfTrace, type Visit } from "./visits";
@@ -17,6 +18,7 @@ const ACTIVE = new Set(["running", "paused", "waiting"]);
 
 const live = new Map<string, LiveRun>();
 const full = new Map<string, FrameTrace>();
+const large = new Map<string, Large>();
 const listed = new Map<string, Summary>();
 
 export const newest = signal("");
@@ -62,6 +64,7 @@ export function tell(line: EventLine): void {
       listed.set(line.run_id, run.summary);
       if (run.status === "running" || run.status === "queued") run.status = run.summary.outcome;
       full.delete(line.run_id);
+      large.delete(line.run_id);
       if (shownId.peek() === line.run_id) void open(line.run_id, true);
       break;
     default:
@@ -109,6 +112,8 @@ export const known = (run_id: string): RunView | null => {
   version.value;
   const trace = full.get(run_id);
   if (trace) return viewOfTrace(trace);
+  const big = large.get(run_id);
+  if (big) return big.view;
   const told = live.get(run_id);
   if (told?.summary || told?.visits.length) return viewOfLive(told);
   const summary = listed.get(run_id);
@@ -159,10 +164,10 @@ const unfinished = (run_id: string): boolean => live.has(run_id) && !live.get(ru
 
 /** Read the full trace, `again` when a request under way may be too early. */
 export async function open(run_id: string, again = false): Promise<void> {
-  if (full.has(run_id) || (asked.has(run_id) && !again)) return;
+  if (full.has(run_id) || large.has(run_id) || (asked.has(run_id) && !again)) return;
   asked.add(run_id);
   try {
-    const trace = await get<FrameTrace>(`/api/traces/${encodeURIComponent(run_id)}`);
+    const trace = await get<FrameTrace | Skeleton>(`/api/traces/${encodeURIComponent(run_id)}?skeleton=1`);
     if (!unfinished(run_id)) keep(trace);
     if (loadFault.peek()?.run === run_id) loadFault.value = null;
   } catch (error) {
@@ -173,14 +178,32 @@ export async function open(run_id: string, again = false): Promise<void> {
   }
 }
 
-function keep(trace: FrameTrace): void {
-  full.set(trace.run_id, trace);
-  if (full.size > FULL_KEPT) full.delete(full.keys().next().value as string);
+function keep(trace: FrameTrace | Skeleton): void {
+  if ("skeleton" in trace) hold(large, trace.run_id, new Large(trace));
+  else hold(full, trace.run_id, trace);
   bump();
+}
+
+function hold<T>(kept: Map<string, T>, run_id: string, one: T): void {
+  kept.set(run_id, one);
+  if (kept.size > FULL_KEPT) kept.delete(kept.keys().next().value as string);
+}
+
+/** Of a large run, the contents of a frame are read when it is looked at. */
+async function look(run_id: string, frame: number): Promise<void> {
+  try {
+    if (await large.get(run_id)?.look(frame)) bump();
+  } catch (error) {
+    loadFault.value = { run: run_id, text: error instanceof Error ? error.message : String(error) };
+  }
 }
 
 export function start(): void {
   effect(() => {
     if (shownId.value) void open(shownId.value);
+  });
+  effect(() => {
+    const visit = selected.value;
+    if (visit && !visit.record) void look(shownId.value, visit.frame);
   });
 }

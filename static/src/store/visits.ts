@@ -36,6 +36,9 @@ export interface RunView {
   readonly cost: number | null;
   readonly error: string;
   readonly visits: readonly Visit[];
+  readonly response: string;
+  /** The run it was in the installation that recorded it; empty for one of this one. */
+  readonly imported_from: string;
   readonly trace: FrameTrace | null;
 }
 
@@ -114,7 +117,7 @@ export function viewOfLive(run: LiveRun): RunView {
   const summary = run.summary;
   if (!summary) {
     return {
-      ...run, revision: "", path: "", total_ms: null, total_frames: null, tokens: null, cost: null, trace: null,
+      ...run, revision: "", path: "", total_ms: null, total_frames: null, tokens: null, cost: null, response: "", imported_from: "", trace: null,
     };
   }
   return { ...viewOfSummary(summary), status: run.status, error: run.error };
@@ -137,7 +140,7 @@ export const viewOfTrace = (trace: FrameTrace): RunView => once(trace, told);
 
 function summarized(summary: Summary): RunView {
   return {
-    ...summary, status: summary.outcome, error: "", trace: null,
+    error: "", response: "", imported_from: "", ...summary, status: summary.outcome, trace: null,
     visits: [...summary.frames.map(fromRow(false)), ...summary.post_frames.map(fromRow(true))],
   };
 }
@@ -158,10 +161,21 @@ function told(trace: FrameTrace): RunView {
     ...totals(trace.effects ?? []),
     run_id: trace.run_id, kind: trace.kind, message: trace.message, graph: trace.graph,
     revision: trace.revision, status: trace.outcome, path: trace.path, started: trace.started,
-    total_ms: trace.total_ms, total_frames: trace.total_frames, error: trace.error ?? "", trace,
+    total_ms: trace.total_ms, total_frames: trace.total_frames, error: trace.error ?? "",
+    response: trace.response ?? "", imported_from: trace.imported_from ?? "", trace,
     visits: [
       ...(trace.frames ?? []).map(fromRecord(false, effects)),
       ...(trace.post_frames ?? []).map(fromRecord(true, effects)),
     ],
   };
+}
+
+/** The contents that were read of some frames, put into the visits of a run. */
+export function detailed(run: RunView, read: ReadonlyMap<number, { readonly frames: readonly FrameRecord[]; readonly post_frames: readonly FrameRecord[]; readonly effects: readonly Effect[] }>): RunView {
+  const whole = (visit: Visit): Visit => {
+    const parts = read.get(visit.frame);
+    const record = (visit.post ? parts?.post_frames : parts?.frames)?.find((one) => one.node === visit.node && one.visit === visit.visit);
+    return parts && record ? fromRecord(visit.post, new Map(parts.effects.map((effect) => [effect.effect_id, effect])))(record) : visit;
+  };
+  return { ...run, visits: run.visits.map(whole) };
 }

@@ -18,7 +18,8 @@ SUM = re.compile(
 )
 LIST = re.compile(
     r"\b(list|show|give|find|display|zeige?|liste|nenne?|gib|finde|which|what|who|where|wo|welche\w?"
-    r"|wer|was|all|alle|tell|wie|how)\b|^\W*name\b", re.IGNORECASE)  # fmt: skip
+    r"|wer|was|all|alle|tell|wie|how|look(?:ing)? for|interested in|suche)\b"
+    r"|^\W*name\b", re.IGNORECASE)  # fmt: skip
 _SELF = re.compile(r"\b(my|mein\w*|am i|bin ich)\b", re.IGNORECASE)
 _PER = bag("per by je pro nach each every jede jedem jeder jedes")
 _ALL = bag("each every jede jeden jedes")

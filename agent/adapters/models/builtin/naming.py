@@ -12,7 +12,7 @@ MACHINE = re.compile(
         r"|stepper|steps|pages|seiten)\b", re.IGNORECASE)  # fmt: skip
 QUOTES = re.compile(r"[\"“„']([^\"”“']{1,60})[\"”“']")
 _LEAD = re.compile(
-    r"(?:\b(?:with|mit|named|called|labell?ed|namens|for|für|saying)\b|\bbuttons(?=\s)|\bknöpfe(?=\s))"
+    r"(?:\b(?:with|mit|named|called|labell?ed|namens|for|für|saying|between|zwischen)\b|\bbuttons(?=\s)|\bknöpfe(?=\s))"
     r"\s*(?:the\s+|den\s+|die\s+)?(?:(?:states?|zuständen?|pages?|seiten|steps?|schritten?|tabs|options"
     r"|labels?|buttons?|knöpfen?|modes)\b\s*:?\s*)?", re.IGNORECASE)  # fmt: skip
 _ARTICLE = re.compile(r"^(?:the|a|an|der|die|das|ein|eine|einen)\s+", re.IGNORECASE)
@@ -40,10 +40,17 @@ NOUNS = bag(
     restart add another extend page's sagt beschriftet called""")  # fmt: skip
 
 
+_WAY = re.compile(
+    r"\b(?:from|von)\s+(?:the\s+|der\s+)?([\w-]+)\s+(?:(?:one|you|it|man|es)\s+[\w ]+?\s+)?"
+    r"(?:to|zu|nach|zur|zum)\s+(.+)$", re.IGNORECASE)  # fmt: skip
+_TOWARDS = re.compile(r"^(?:back\s+)?(?:to|zu|zur|zum|nach)\s+(?:the\s+|der\s+)?", re.IGNORECASE)
+_BACK = re.compile(r"^(?:back|back again|return|zurück|again|wieder)$", re.IGNORECASE)
+
+
 def listing(text: str) -> list[str]:
-    """Return the names in ``with a, b and c``, or nothing."""
+    """Return the names in ``with a, b and c`` or ``from a to b and c``, or nothing."""
     _, colon, after = text.partition(": ")
-    if colon:
+    if colon and not _WAY.search(after):
         return _names(after)
     rests = [text[lead.end() :] for lead in _LEAD.finditer(text)]
     found = [_names(rest) for rest in rests]
@@ -52,7 +59,16 @@ def listing(text: str) -> list[str]:
         for rest, names in zip(rests, found, strict=True)
         if len(names) > 1 and not _LEAD.search(_COMMA.split(rest, maxsplit=1)[0])
     ]
-    return (closest or found or [[]])[0]
+    return (closest or _ways(text) or found or [[]])[0]
+
+
+def _ways(text: str) -> list[list[str]]:
+    """Where somebody gets: ``from a to b and to c, and back``."""
+    way = _WAY.search(text)
+    if way is None:
+        return []
+    goals = [_TOWARDS.sub("", name) for name in _names(way[2])]
+    return [list(dict.fromkeys([way[1], *(name for name in goals if not _BACK.match(name))]))]
 
 
 def _names(listed: str) -> list[str]:

@@ -11,6 +11,10 @@ from agent.adapters.models.builtin.words import concept, split, stem
 _HEAD = re.compile(r"^\W*(?:table\s+)?(\w+)\s+--\s+(?:\d+ rows;?\s*)?(.*)$", re.IGNORECASE)
 _COLUMNS = re.compile(r"^\s+(?:columns|spalten)\s*:\s*(.+)$", re.IGNORECASE)
 _COLUMN = re.compile(r"^\s+(\w+)\s+[A-Za-z]+")
+_COUNTS = re.compile(r"\b(?:number of|anzahl(?: der| von)?)\s", re.IGNORECASE)
+_WHEN = frozenset({"year", "date"})
+_DATED = frozenset({"construction", "installation", "calibration"})
+"""What a year or a date may be of: ``year of construction`` is no other column."""
 _JSON = re.compile(r"[\[,]\s*\"(\w+ -- [^\"]*)\"")
 
 
@@ -46,11 +50,14 @@ def _with(head: Head, *columns: str) -> Head:
 
 def needed(text: str, heads: dict[str, Head]) -> list[str]:
     """Return the tables that a question is about, with those they belong to."""
+    text = _COUNTS.sub(" ", text)
     wanted = [concept(word) for word in split(text) if word.lower() not in SMALL]
     wanted += [concept(part) for word in split(text) if "_" in word for part in word.split("_")]
     chosen = [name for name, head in heads.items() if head.words & set(wanted)]
     named = {word for name in chosen for word in heads[name].words}
-    for word in (word for word in wanted if word not in named):
+    dated = _DATED.intersection(wanted) & {word for name in chosen for word in _parts(heads[name])}
+    rest = [word for word in wanted if word not in named and not (dated and word in _WHEN)]
+    for word in rest:
         holders = [name for name, head in heads.items() if word in _parts(head)]
         if holders and not set(holders) & set(chosen):
             chosen.append(holders[0])

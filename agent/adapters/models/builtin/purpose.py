@@ -8,11 +8,12 @@ import msgspec
 
 from agent.adapters.models.builtin import recall
 from agent.adapters.models.builtin.asked import Asked
+from agent.adapters.models.builtin.mentions import AVG, COUNT, SUM
 from agent.adapters.models.builtin.mood import Mood, mood_of
 from agent.adapters.models.builtin.query import Query, sql
 from agent.adapters.models.builtin.question import understood
 from agent.adapters.models.builtin.tables import Schema
-from agent.adapters.models.builtin.tokens import table_named, tokens_of
+from agent.adapters.models.builtin.tokens import columns_named, table_named, tokens_of
 from agent.adapters.models.builtin.toolbox import Call, calls_for, query_call
 from agent.adapters.models.builtin.widgets import deeds, shown_in
 from agent.adapters.models.builtin.words import concept
@@ -75,7 +76,7 @@ def purpose_of(asked: Asked) -> Purpose:
     mood = mood_of(text, _usual_language(asked))
     if mood.social:
         return Purpose(kind="social", mood=mood)
-    parts = [part for part in _CLAUSES.split(text) if part and part.strip()]
+    parts = _sentences(text, asked)
     if len(parts) > 1 and not written(text):
         done = [_of_clause(part, asked, mood) for part in parts]
         useful = [each for each in done if each.calls]
@@ -84,6 +85,27 @@ def purpose_of(asked: Asked) -> Purpose:
             note = " ".join(each.note for each in useful if each.note)
             return Purpose(kind=useful[0].kind, mood=mood, calls=calls, note=note)
     return _of_clause(text, asked, mood)
+
+
+def _sentences(text: str, asked: Asked) -> list[str]:
+    """Cut ``text`` into what is wanted; a sentence that only names columns stays with its rows."""
+    found: list[str] = []
+    for part in (part for part in _CLAUSES.split(text) if part and part.strip()):
+        if found and not _STRONG.match(part) and _tells_columns(part, found[-1], asked.schema):
+            found[-1] = f"{found[-1]} {part}"
+        else:
+            found.append(part)
+    return found
+
+
+def _tells_columns(part: str, before: str, schema: Schema) -> bool:
+    tokens = tokens_of(part)
+    return (
+        any(columns_named(token, schema) for token in tokens)
+        and not any(table_named(token, schema) for token in tokens)
+        and any(table_named(token, schema) for token in tokens_of(before))
+        and not any(pattern.search(before) for pattern in (COUNT, SUM, AVG))
+    )
 
 
 def asking(text: str) -> str:
@@ -105,7 +127,7 @@ def _usual_language(asked: Asked) -> str:
 
 def _of_clause(text: str, asked: Asked, mood: Mood) -> Purpose:
     told = recall.told_in(text)
-    if told.facts and not _STRONG.match(text):
+    if told.facts and (recall.to_keep(text) or not _STRONG.match(text)):
         return Purpose(kind="told", mood=mood)
     if recall.asks_name(text) or recall.asks_memory(text):
         return Purpose(kind="memory", mood=mood)

@@ -22,6 +22,7 @@ from agent.adapters.models.builtin.tokens import (
     table_named,
     tokens_of,
 )
+from agent.adapters.models.builtin.wording import plain, turned
 
 _BEYOND = re.compile(
     r"\b(percent\w*|prozent\w*|anteil|share of|median|trend|forecast|prognose|why|warum)\b|%",
@@ -32,6 +33,8 @@ _EXISTS = re.compile(
     r"^\W*(are there|is there|gibt es|do we have|haben wir|hast du)\b", re.IGNORECASE
 )
 _OWN = re.compile(r"\b(my|mine|i|me|is|was|mein\w*|ich|mir|ist|war)\b", re.IGNORECASE)
+_AMONG = bag("of among amongst from von unter")
+_WHOLE = bag("all our the these allen unseren den der")
 _OF_THEM = bag("of von der an")
 _SUMMED = frozenset({"cost", "area", "price"})
 _HARMLESS = bag(
@@ -59,6 +62,7 @@ def understood(text: str, schema: Schema) -> Query | None:
     """Return what ``text`` asks of the database, or ``None`` when it asks nothing of it."""
     if not schema.tables or _BEYOND.search(text):
         return None
+    text = turned(plain(text))
     tokens = tokens_of(text)
     named = {n: table for n, token in enumerate(tokens) if (table := table_named(token, schema))}
     values: list[Token] = []
@@ -227,6 +231,13 @@ class _Reader(Lists):
     def _ranking(self, query: Query) -> Query:
         top = self.superlative
         place = top.place if top else 0
+        ranked = self._ranked(place)
+        if ranked is not None:
+            others = [table for table in self.subjects.values() if table is not ranked]
+            return msgspec.structs.replace(
+                query, target=ranked, other=(others or [ranked])[0], group_table=None,
+                descending=top.descending if top else True, limit=(top.limit if top else 0) or 1,
+            )  # fmt: skip
         after = [table for n, table in self.subjects.items() if n > place]
         before = [table for n, table in self.subjects.items() if n < place]
         at, by = next(iter(self._mentioned()), (-1, None))
@@ -248,6 +259,14 @@ class _Reader(Lists):
         return replace(
             query, target=target, other=(others or [target])[0], descending=descending, limit=rows
         )
+
+    def _ranked(self, place: int) -> Table | None:
+        """The table among whose rows one is looked for: ``of all our suppliers``."""
+        for n, table in self.subjects.items():
+            before = [token.low for token in self.tokens[max(place, n - 3) : n]]
+            if n > place + 1 and _AMONG.intersection(before) and _WHOLE.intersection(before):
+                return table
+        return None
 
     def _ignored(self) -> tuple[str, ...]:
         """Words that seemed to narrow the question and that nothing stands for."""

@@ -12,7 +12,8 @@ from agent.adapters.models.builtin.overview import heads_in
 from agent.adapters.models.builtin.purpose import DESCRIBE, FOLLOW, TABLES, Purpose, written
 from agent.adapters.models.builtin.tables import SMALL
 from agent.adapters.models.builtin.widgets import deeds, shown_in
-from agent.adapters.models.builtin.words import concept, split
+from agent.adapters.models.builtin.wording import plain, turned
+from agent.adapters.models.builtin.words import concept, language, split
 from agent.core.json import Json, fields, items
 
 _NOBODY = re.compile(r"^(none|nobody|no one|self|keiner?|niemand|selbst)$", re.IGNORECASE)
@@ -33,6 +34,10 @@ _YEAR = re.compile(r"\b(?:19|20)\d\d\b")
 _THEM = re.compile(
     r"\b(?:of (?:them|those|these)|davon|von (?:denen|diesen|ihnen))\b", re.IGNORECASE
 )
+_NUMBER_ONLY = re.compile(
+    r",?\s*\bwhat(?:'s| is| would be| was) the (?:number|count|figure|total)\b(?: there)?|"
+    r",?\s*(?:but |aber )?\b(?:just|only|nur|bloß)\s+(?:give me |tell me )?(?:the|die|a|eine)\s+"
+    r"(?:number|count|figure|total|anzahl|zahl)\b(?: please| bitte)?", re.IGNORECASE)  # fmt: skip
 _MEANWHILE = {
     ("page", "en"): "I'll put that on the page.",
     ("page", "de"): "Ich bringe das auf die Seite.",
@@ -117,10 +122,16 @@ def job_of(asked: Asked) -> str:
 
 
 def _merged(before: str, text: str, asked: Asked) -> str:
-    if not before or CLICK.match(text) or deeds(text, shown_in(asked.objects), "en"):
+    if CLICK.match(text) or deeds(text, shown_in(asked.objects), "en") or written(text):
         return text
+    text = plain(text)
+    whole = turned(text)
+    if not before or (whole != text and _named(whole, asked)):
+        return whole
     if _THEM.search(text):
-        return _narrowed(before, text)
+        return _narrowed(before, text, asked)
+    if _NUMBER_ONLY.search(text):
+        return _counted(before, _NUMBER_ONLY.sub(" ", text), asked)
     if not FOLLOW.match(text):
         return _of_whom(before, text.strip(" ?.!,"), text, asked) if _ASKS.match(text) else text
     tail = FOLLOW.sub("", text).strip(" ?.!,")
@@ -131,19 +142,33 @@ def _merged(before: str, text: str, asked: Asked) -> str:
 
 def _of_whom(before: str, tail: str, text: str, asked: Asked) -> str:
     """``how many are there in Hamburg``: say of what, where only the turn before says it."""
-    known = [head.words for head in heads_in(asked.prompt).values()]
-
-    def named(part: str) -> list[str]:
-        words = [word for word in split(part) if word.lower() not in SMALL]
-        return [word for word in words if any(concept(word) in words for words in known)]
-
     told = [word for word in split(_PHRASE.sub("", tail)) if word.lower() not in SMALL]
-    if named(tail) or told or not named(before):
+    if _named(tail, asked) or told or not _named(before, asked):
         return text
     tail = _FOR.sub("in ", _WOULD.sub("are there", tail))
     asks = _ASKS.match(tail)
     lead = asks[0] if asks else ""
-    return f"{lead} {named(before)[0]} {tail[len(lead) :].strip()}?"
+    return f"{lead} {_named(before, asked)[0]} {tail[len(lead) :].strip()}?"
+
+
+def _named(text: str, asked: Asked) -> list[str]:
+    """Return the words of ``text`` that name a table the prompt tells of."""
+    known = [head.words for head in heads_in(asked.prompt).values()]
+    words = [word for word in split(text) if word.lower() not in SMALL]
+    return [word for word in words if any(concept(word) in words for words in known)]
+
+
+def _counted(before: str, text: str, asked: Asked) -> str:
+    """``and in Dresden, just the number``: the rows of the turn before, counted."""
+    tail = FOLLOW.sub("", text).strip(" ?.!,")
+    merged = _with_phrase(before, tail) if tail else before
+    nouns = _named(merged, asked)
+    if not nouns:
+        return merged
+    after = merged[merged.index(nouns[0]) + len(nouns[0]) :]
+    where = " ".join(phrase.strip(" .,") for phrase in _PHRASE.findall(after)[:1])
+    asks = "wie viele" if language(text) == "de" else "how many"
+    return f"{asks} {nouns[0]} {where}?".replace(" ?", "?")
 
 
 def _with_phrase(before: str, tail: str) -> str:
@@ -179,13 +204,16 @@ def _with_noun(before: str, tail: str, asked: Asked) -> str:
     return ""
 
 
-def _narrowed(before: str, text: str) -> str:
+def _narrowed(before: str, text: str, asked: Asked) -> str:
     """``how many of them …``: say whom, with all that was said of them."""
     said = re.sub(
         r"^\W*(?:how many|which|list|show me|wie viele|welche|zeig mir|liste)\s+", "",
         before.strip(" ?.!"), flags=re.IGNORECASE,
     )  # fmt: skip
     noun, *rest = said.split(maxsplit=1)
+    nouns = _named(said, asked)
+    if nouns and noun != nouns[0]:
+        noun, rest = nouns[0], [said.partition(nouns[0])[2]]
     where = _PHRASE.findall(rest[0]) if rest else []
     told = _THEM.sub(noun, text, count=1)
     tail = told.rstrip("?.! ")

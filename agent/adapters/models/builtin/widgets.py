@@ -8,6 +8,7 @@ import re
 
 import msgspec
 
+from agent.adapters.models.builtin.counting import COUNTER, counts
 from agent.adapters.models.builtin.lexicon import STOP
 from agent.adapters.models.builtin.naming import (
     MACHINE,
@@ -23,6 +24,8 @@ from agent.core.json import Json, fields, items
 
 _MAKE = re.compile(
     r"\b(make|create|build|add|give|show|need|want|put|set up|generate|design|like an?"
+    r"|(?:can|could|may|let) (?:i|we|us|me|you) (?:please )?(?:have|get)|like to have|let's have"
+    r"|kann ich|können wir|könnte ich"
     r"|mach\w*|erstell\w*|bau\w*|füge|gib|zeig\w*|brauche|möchte|will"
         r"|hätte|leg\w*|anlegen|hinzufügen)\b", re.IGNORECASE)  # fmt: skip
 _REMOVE = re.compile(
@@ -37,7 +40,6 @@ _SET = re.compile(
     r"|das\s+)?([\w ]+?)\s+(?:to|auf)\s+(.+?)[.!]?$",
     re.IGNORECASE,
 )
-_COUNTER = re.compile(r"\b(counters?|zähler|tally)\b", re.IGNORECASE)
 _TOGGLE = re.compile(
     r"\b(toggles?|switch(?:es)?|schalter|umschalter|checkbox|on/off|an/aus)\b", re.IGNORECASE
 )
@@ -114,7 +116,7 @@ def _making(text: str, shown: Shown, language: str) -> list[Deed]:
         return [Deed(kind="state", name=str(machine["id"]), value=name)] if name else []
     if MACHINE.search(text):
         return [_machine(text, language)]
-    if _COUNTER.search(text) and not (_BUTTON.search(text) and _ADD.search(text) and shown.buttons):
+    if counts(text) and not (_BUTTON.search(text) and _ADD.search(text) and shown.buttons):
         return _counter(text, language)
     if _TOGGLE.search(text):
         return _toggle(text)
@@ -251,7 +253,7 @@ def _removal(text: str, shown: Shown) -> list[Deed]:
         gone = shown.machines if everything else (machine,)
         return [Deed(kind="destroy", name=str(m["id"])) for m in gone]
     if (
-        _COUNTER.search(text)
+        COUNTER.search(text)
         or _TOGGLE.search(text)
         or re.search(r"\b(all|alle)\b", text, re.IGNORECASE)
     ):
@@ -267,7 +269,7 @@ def _removal(text: str, shown: Shown) -> list[Deed]:
 def _resetting(text: str, shown: Shown) -> list[Deed]:
     machine = _machine_meant(text, shown)
     variable = _variable(shown)
-    if variable and (_COUNTER.search(text) or not machine):
+    if variable and (COUNTER.search(text) or not machine):
         return [Deed(kind="value", name=variable, value=0)]
     return [Deed(kind="reset", name=str(machine["id"]))] if machine else []
 
@@ -275,7 +277,7 @@ def _resetting(text: str, shown: Shown) -> list[Deed]:
 def _setting(found: "re.Match[str]", shown: Shown) -> list[Deed]:
     raw = found[2].strip().strip("\"'")
     name, variable = slug(found[1]), _variable(shown)
-    if _COUNTER.search(found[1]) and variable:
+    if COUNTER.search(found[1]) and variable:
         name = variable
     try:
         value: Json = msgspec.json.decode(raw)

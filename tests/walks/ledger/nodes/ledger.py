@@ -8,7 +8,10 @@ from agent.core.state import at, put
 async def ask_v1(ctx, envelope):
     """Ask the model, then write."""
     await ctx.model([{"role": "user", "content": envelope.text}])
-    await ctx.call("book", {"entry": f"{ctx.run_id} first"})
+    try:
+        await ctx.call("book", {"entry": f"{ctx.run_id} first"})
+    except ToolFailed as failure:
+        return Envelope(kind="asked", text=failure.code)
     return Envelope(kind="asked", text=envelope.text)
 
 
