@@ -286,3 +286,21 @@ def test_a_saved_node_offers_the_last_message_again_and_asks_before_it_writes(li
     run.click()
     expect(page.get_by_label("The run")).to_contain_text("Kept: second")
     expect(page.get_by_role("button", name="re-run the last message")).to_have_count(0)
+
+
+def test_two_runs_are_compared_and_the_first_divergence_is_opened(live, violations):
+    page = live()
+    say(page, QUESTION)
+    say(page, "how many customers are in Berlin?")
+    page.keyboard.press("Escape")
+    page.keyboard.press("d")
+    dialog = page.get_by_role("dialog", name="Difference")
+    expect(dialog).to_contain_text("They part at frame 1 · input")
+    expect(dialog.locator("del").first).to_have_text("Leipzig")
+    expect(dialog.locator("ins").first).to_have_text("Berlin")
+    dialog.locator("summary", has_text="frame 3 · expert_eras").click()
+    expect(dialog.locator("details[open] .diff-spot").first).to_be_visible()
+    assert violations(page) == []
+    dialog.locator(".price").get_by_role("button").first.click()
+    expect(page.locator(".inspector-head h2")).to_contain_text("input")
+    expect(page.locator(".run-title h2")).to_have_text(QUESTION)
