@@ -1,7 +1,7 @@
 /** The breakpoints of the channel: switch, delete, add. */
 import "../styles/debug.css";
-import { useRef, useState } from "preact/hooks";
-import { breakpoints, setBreakpoints } from "../store/debug";
+import { useEffect, useRef, useState } from "preact/hooks";
+import { breakpoints, load, setBreakpoints } from "../store/debug";
 import { active } from "../store/graph";
 import { attempt } from "../store/notice";
 import type { Breakpoint } from "../wire/types.gen";
@@ -94,6 +94,8 @@ function Add() {
 }
 
 export function Breakpoints({ onClose }: { readonly onClose: () => void }) {
+  // Others may have set some, on the command line, say.
+  useEffect(() => void attempt(load()), []);
   const all = breakpoints.value;
   return (
     <Dialog label="Breakpoints" kind="broad" onClose={onClose}>
