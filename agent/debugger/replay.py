@@ -5,14 +5,14 @@ place where it matters: an effect that asks something else, else a frame that sa
 something else, else an effect that was recorded and never asked for.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Protocol
 
 import msgspec
 
 from agent.core.effects import Effect
 from agent.core.events import Event
-from agent.core.frames import Envelope, FrameRecord, FrameTrace
+from agent.core.frames import FrameRecord, FrameTrace
 from agent.core.json import Json, canonical, first_difference
 from agent.core.revisions import Manifest, changed
 from agent.debugger.editor import Editor
@@ -57,6 +57,12 @@ class Sink(Journal, Recorder, Protocol):
     """Where a replay's own rows go: journal and recorder in one."""
 
 
+def edited(going: Pass, source: FrameTrace) -> None:
+    """Have the edits that an operator made in ``source`` made again in ``going``."""
+    if any(effect.kind == "operator_edit" for effect in source.effects):
+        going.attach(Editor(source.effects))
+
+
 class Rerun:
     """One sealed pass over a recorded run.
 
@@ -81,14 +87,7 @@ class Rerun:
         self.port = RecordedPort(recording, journal)
         port: EffectPort = self.port
         self.going = Pass(program, world, scene, port, journal, emit, emit, state)
-        if any(effect.kind == "operator_edit" for effect in source.effects):
-            self.going.attach(Editor(source.effects))
-
-    async def run(self, pending: Mapping[str, Envelope], *, post: bool) -> None:
-        """Run all frames, and the post-frames if the recording has some."""
-        await self.going.run(pending)
-        if post and not self.going.error:
-            await self.going.run_post()
+        edited(self.going, source)
 
     def verdict(self, replay_run_id: str, old: Manifest | None, new: Manifest) -> Verdict:
         """Compare what happened with the recording."""

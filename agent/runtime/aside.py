@@ -1,26 +1,35 @@
 """A run beside the channels: it has a number and a trace of its own and changes nobody's state."""
 
 import asyncio
-from collections.abc import Callable
+import logging
+from collections.abc import Callable, Mapping
 
 import msgspec
 
 from agent.core.events import FrameTraced
-from agent.core.frames import FrameTrace, Summary
+from agent.core.frames import Envelope, FrameTrace, Summary
 from agent.core.ids import NO_CHANNEL, RunId
 from agent.core.journal import trace_of
-from agent.core.runs import Run, RunStatus, advance
+from agent.core.runs import Run, RunKind, RunStatus, advance
 from agent.engine.engine import ENGINE, Pass
 from agent.runtime.library import Edition
 from agent.runtime.live import LiveRun
 from agent.runtime.parts import Parts, status_event
 from agent.runtime.ports import End
 
+_log = logging.getLogger(__name__)
 NOTHING_LEFT = End(parent=0, history_len=0, since_snapshot=0)
 
 
 async def begin(
-    parts: Parts, source: Run, name: tuple[int, RunId], edition: Edition, *, fork_of: str = ""
+    parts: Parts,
+    source: Run,
+    name: tuple[int, RunId],
+    edition: Edition,
+    *,
+    kind: RunKind,
+    replay_of: str = "",
+    fork_of: str = "",
 ) -> LiveRun:
     """Accept a run made like ``source`` and set it running; it is on disk when this returns."""
     now = parts.clock.now_ms()
@@ -28,6 +37,7 @@ async def begin(
         source,
         n=name[0],
         run_id=name[1],
+        kind=kind,
         status=RunStatus.QUEUED,
         channel=NO_CHANNEL,
         alias="",
@@ -42,7 +52,7 @@ async def begin(
         total_frames=0,
         total_ms=0.0,
         resumed_from="",
-        replay_of="",
+        replay_of=replay_of,
         fork_of=fork_of,
         origin=source.origin or source.run_id,
         imported_from="",
@@ -51,6 +61,19 @@ async def begin(
     await parts.store.accept(run)
     parts.hub.publish(status_event(run))
     return LiveRun(run, parts.store, parts.hub.publish, asyncio.get_running_loop())
+
+
+async def drive(live: LiveRun, going: Pass, pending: Mapping[str, Envelope], *, post: bool) -> None:
+    """Run all frames, and the post-frames if asked; what it breaks on becomes its error."""
+    try:
+        await going.run(pending)
+        live.run = msgspec.structs.replace(live.run, total_ms=round(going.worked_ms(), 3))
+        if post and not going.error:
+            await going.run_post()
+    except Exception as error:  # noqa: BLE001 - the run boundary: a recording may hold anything
+        _log.exception("run %s broke", live.run.run_id)
+        going.cut(f"{type(error).__name__}: {error}")
+        going.error = going.error or f"{ENGINE}: {type(error).__name__}: {error}"
 
 
 async def end(

@@ -18,7 +18,7 @@ from agent.debugger.fork import Careful, estimate, forking
 from agent.debugger.ground import Ground, Stand, ground
 from agent.debugger.refit import refit
 from agent.engine.effects import EffectPort, LivePort
-from agent.engine.engine import ENGINE, Pass
+from agent.engine.engine import Pass
 from agent.runtime import aside
 from agent.runtime.library import Edition, prompts_of
 from agent.runtime.lineage import WINDOW, state_of, turns_of
@@ -88,9 +88,13 @@ class Forks:
             names = ", ".join(f"{w.tool} (frame {w.frame}, {w.node})" for w in guess.writes)
             raise Unconfirmed(f"the fork would call tools that write: {names}; confirm to go on")
         await keep_once(self._parts.store, start.edition)
-        made = replace(source, kind="fork")
         live = await aside.begin(
-            self._parts, made, self._number(), start.edition, fork_of=source.run_id
+            self._parts,
+            source,
+            self._number(),
+            start.edition,
+            kind="fork",
+            fork_of=source.run_id,
         )
         trace = await self._run(live, start, post=post, confirm=wish.confirm)
         return _told(trace, done(start.stand.ground, trace))
@@ -150,20 +154,8 @@ class Forks:
         port = port if confirm else Careful(port)
         moved = begun - stand.ground.trace.started
         going = forking(stand, port, live, live.emit, moved)
-        await _drive(going, live, stand.ground, post=post)
+        await aside.drive(live, going, stand.ground.pending, post=post)
         return await aside.end(parts, live, going, lambda run: _left(run, going, start))
-
-
-async def _drive(going: Pass, live: LiveRun, at_frame: Ground, *, post: bool) -> None:
-    try:
-        await going.run(at_frame.pending)
-        live.run = replace(live.run, total_ms=round(going.worked_ms(), 3))
-        if post and not going.error:
-            await going.run_post()
-    except Exception as error:  # noqa: BLE001 - the run boundary: it ends this run, not its caller
-        _log.exception("fork %s broke", live.run.run_id)
-        going.cut(f"{type(error).__name__}: {error}")
-        going.error = going.error or f"{ENGINE}: {type(error).__name__}: {error}"
 
 
 def _left(run: Run, going: Pass, start: _Start) -> End:

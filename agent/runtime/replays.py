@@ -1,28 +1,25 @@
 """Sealed replays beside the live runs: no channel, a new trace, a verdict."""
 
-import asyncio
 from collections.abc import Callable
 
 import msgspec
 
 from agent.core.errors import Conflict, Diverged
-from agent.core.events import FrameTraced
-from agent.core.frames import FrameTrace, Summary
-from agent.core.ids import NO_CHANNEL, RunId
-from agent.core.journal import trace_of
+from agent.core.frames import FrameTrace
+from agent.core.ids import RunId
 from agent.core.json import Json
 from agent.core.messages import ModelReply, ModelRequest
 from agent.core.revisions import Manifest
-from agent.core.runs import Run, RunStatus, advance
+from agent.core.runs import Run
 from agent.core.state import at
 from agent.debugger.replay import Rerun, Verdict
 from agent.engine.context import World
-from agent.engine.engine import ENGINE
+from agent.runtime import aside
 from agent.runtime.foreign import own_code
 from agent.runtime.library import Edition
 from agent.runtime.lineage import WINDOW, state_of, turns_of
 from agent.runtime.live import LiveRun
-from agent.runtime.parts import Parts, opening, scene_of, status_event
+from agent.runtime.parts import Parts, opening, scene_of
 from agent.runtime.pins import held_then, keep_once, manifest_of, mark_of, texts_of
 from agent.runtime.ports import End
 from agent.runtime.recordings import recording
@@ -75,11 +72,14 @@ class Replays:
         old = await manifest_of(self._parts.store, mark_of(source))
         edition, now = await self._editions(source, old, pinned=pinned)
         await keep_once(self._parts.store, edition)
-        run = await self._begin(source, edition)
-        live = LiveRun(run, self._parts.store, self._parts.hub.publish, asyncio.get_running_loop())
+        live = await aside.begin(
+            self._parts, source, self._number(), edition, kind="replay", replay_of=source.run_id
+        )
+        name = live.run.run_id
         rerun = await self._rerun(source, trace, edition, live)
-        verdict = rerun.verdict(run.run_id, old, now)
-        await self._end(live, rerun, verdict)
+        verdict = rerun.verdict(name, old, now)
+        await self._parts.store.save_record(f"verdict:{name}", msgspec.to_builtins(verdict))
+        await aside.end(self._parts, live, rerun.going)
         return verdict
 
     async def _editions(
@@ -106,35 +106,6 @@ class Replays:
             edition = msgspec.structs.replace(edition, schemas=await databases.schemas())
         return edition, old
 
-    async def _begin(self, source: Run, edition: Edition) -> Run:
-        n, name = self._number()
-        now = self._parts.clock.now_ms()
-        queued = msgspec.structs.replace(
-            source,
-            n=n,
-            run_id=name,
-            kind="replay",
-            status=RunStatus.QUEUED,
-            channel=NO_CHANNEL,
-            alias="",
-            graph=edition.manifest.graph,
-            revision=edition.program.revision,
-            created=now,
-            started=None,
-            ended=None,
-            response="",
-            error="",
-            resumed_from="",
-            replay_of=source.run_id,
-            fork_of="",
-            origin=source.origin or source.run_id,
-            imported_from="",
-        )
-        run = advance(queued, RunStatus.RUNNING, now)
-        await self._parts.store.accept(run)
-        self._parts.hub.publish(status_event(run))
-        return run
-
     async def _rerun(
         self, source: Run, trace: FrameTrace, edition: Edition, live: LiveRun
     ) -> Rerun:
@@ -150,15 +121,8 @@ class Replays:
             live.emit,
             state,
         )
-        clock = self._parts.clock
-        began = clock.monotonic()
-        try:
-            await rerun.run(start.pending, post=bool(trace.post_frames))
-        except Exception as error:  # noqa: BLE001 - the run boundary: a recording may hold anything
-            rerun.going.cut(f"{type(error).__name__}: {error}")
-            rerun.going.error = f"{ENGINE}: {type(error).__name__}: {error}"
-        took = (clock.monotonic() - began) * 1000
-        live.run = msgspec.structs.replace(live.run, total_ms=round(took, 3))
+        post = bool(trace.post_frames)
+        await aside.drive(live, rerun.going, start.pending, post=post)
         return rerun
 
     def _sealed(self, edition: Edition) -> World:
@@ -166,22 +130,3 @@ class Replays:
         model = SealedModel(edition.texts["model"])
         world = self._parts.world(edition)
         return msgspec.structs.replace(world, model=model)
-
-    async def _end(self, live: LiveRun, rerun: Rerun, verdict: Verdict) -> None:
-        going, parts = rerun.going, self._parts
-        status = RunStatus.ERROR if going.error else RunStatus.DONE
-        run = live.run = msgspec.structs.replace(
-            advance(live.run, status, parts.clock.now_ms()),
-            response=going.response,
-            error=going.error,
-            path=going.path,
-            total_frames=going.ticks,
-        )
-        trace = trace_of(run, going.frames, going.post_frames, live.effects.values())
-        summary = Summary(trace)
-        await parts.store.finish(run, NOTHING_LEFT, summary, None)
-        await parts.store.save_record(f"verdict:{run.run_id}", msgspec.to_builtins(verdict))
-        parts.hub.publish(status_event(run))
-        parts.hub.publish(
-            FrameTraced(node=ENGINE, run_id=run.run_id, channel=NO_CHANNEL, trace=summary)
-        )

@@ -21,7 +21,7 @@ from agent.core.runs import Run, RunStatus
 from agent.core.state import at
 from agent.debugger.cassette import FORMAT, Cassette, decode
 from agent.debugger.evidence import evidence
-from agent.debugger.replay import Rerun, Verdict
+from agent.debugger.replay import Rerun, Verdict, edited
 from agent.debugger.testgen import Case, case_of, input_of
 from agent.engine.context import Scene, World
 from agent.engine.effects import EffectPort, LivePort
@@ -136,8 +136,8 @@ class Trials:
     async def _play(self, cassette: Cassette, run: Run, edition: Edition, mode: Mode) -> Played:
         parts = self._parts
         await keep_once(parts.store, edition)
-        made = msgspec.structs.replace(run, kind="test", parent=0, base=None)
-        live = await aside.begin(parts, made, self._number(), edition)
+        made = msgspec.structs.replace(run, parent=0, base=None)
+        live = await aside.begin(parts, made, self._number(), edition, kind="test")
         stage = _Stage(
             cassette=cassette,
             edition=edition,
@@ -151,11 +151,9 @@ class Trials:
             heard.append(event)
             live.emit(event)
 
-        if mode == "replay":
-            rerun = await self._replayed(stage, live, emit)
-            going = rerun.going
-        else:
-            rerun, going = None, await self._lived(stage, live, emit, mode)
+        rerun, going = self._set(stage, live, emit, mode)
+        post = bool(cassette.trace.post_frames)
+        await aside.drive(live, going, stage.start.pending, post=post)
         trace = await aside.end(parts, live, going)
         if rerun is not None:  # its own time tells how fast a replay is
             trace = msgspec.structs.replace(trace, total_ms=cassette.trace.total_ms)
@@ -169,32 +167,23 @@ class Trials:
             return world
         return msgspec.structs.replace(world, model=SealedModel(cassette.model))
 
-    async def _replayed(
-        self, stage: "_Stage", live: LiveRun, emit: Callable[[Event], None]
-    ) -> Rerun:
-        cassette = stage.cassette
-        program = refitted(stage.edition, cassette.trace)
-        rerun = Rerun(cassette.trace, program, stage.world, stage.scene, live, emit, cassette.state)
-        await rerun.run(stage.start.pending, post=stage.post)
-        return rerun
-
-    async def _lived(
+    def _set(
         self, stage: "_Stage", live: LiveRun, emit: Callable[[Event], None], mode: Mode
-    ) -> Pass:
-        clock = self._parts.clock
-        port: EffectPort = LivePort(clock, live, self._parts.redactor)
+    ) -> tuple[Rerun | None, Pass]:
+        """Return the pass of a mode, and what watches over a replay."""
+        cassette, world, scene = stage.cassette, stage.world, stage.scene
+        trace, state = cassette.trace, cassette.state
+        program = refitted(stage.edition, trace)
+        if mode == "replay":
+            rerun = Rerun(trace, program, world, scene, live, emit, state)
+            return rerun, rerun.going
+        port: EffectPort = LivePort(self._parts.clock, live, self._parts.redactor)
         if mode == "hybrid":
-            held = {effect.effect_id: effect for effect in stage.cassette.trace.effects}
+            held = {effect.effect_id: effect for effect in trace.effects}
             port = MixedPort(held, live, port, on_miss="fail", rules=HYBRID)
-        program, state = stage.edition.program, stage.cassette.state
-        going = Pass(program, stage.world, stage.scene, port, live, emit, emit, state)
-        began = clock.monotonic()
-        await going.run(stage.start.pending)
-        took = (clock.monotonic() - began) * 1000
-        live.run = msgspec.structs.replace(live.run, total_ms=round(took, 3))
-        if stage.post and not going.error:
-            await going.run_post()
-        return going
+        going = Pass(program, world, scene, port, live, emit, emit, state)
+        edited(going, trace)
+        return None, going
 
 
 class _Stage(msgspec.Struct, frozen=True, kw_only=True):
@@ -205,11 +194,6 @@ class _Stage(msgspec.Struct, frozen=True, kw_only=True):
     world: World
     scene: Scene
     start: Opening
-
-    @property
-    def post(self) -> bool:
-        """Whether the nodes after the answer run, too."""
-        return bool(self.cassette.trace.post_frames)
 
 
 def _read(text: str) -> Suite:

@@ -13,8 +13,10 @@ from agent.cases.match import Evidence, judge
 from agent.cases.parse import parse
 from agent.core.errors import Conflict, UnknownGraph, Unprocessable
 from agent.debugger.cassette import Cassette
+from agent.debugger.edits import ForkEdit
 from agent.debugger.mutations import MUTATIONS
 from agent.debugger.testgen import prove, quoted
+from agent.runtime.forks import Wish
 
 pytestmark = pytest.mark.anyio
 NAME = "it.cassette.json"
@@ -108,6 +110,20 @@ async def test_a_swapped_result_is_swapped_in_every_spelling(store, prompts):
     spoilt = MUTATIONS["tool result swapped"](seen, made["cassette"])
     assert spoilt.response == "4,777 or 4.777 or 4777 in Mfjqajh, 7.36 or 7,36 of all; 13000 stays"
     assert spoilt.state == {"memorizer": {"topic": "Mfjqajh"}}
+
+
+@pytest.mark.parametrize("mode", ["replay", "hybrid", "live"])
+async def test_a_fork_becomes_a_test_with_what_was_changed_in_it(store, prompts, mode):
+    wish = Wish(frame=1, edits=(ForkEdit(target="params", path="temperature", value=0.25),))
+    async with opened(store, framed(prompts)) as rt:
+        run = await ask(rt, "set it")
+        made = await rt.case_of((await rt.fork(run.run_id, wish))["run_id"], NAME)
+    model = ScriptedModel(v3)
+    async with opened(store, framed(prompts), model=model) as rt:
+        judged = await tried(rt, made, mode=mode)
+        assert judged["failed"] == 0, judged["checks"]
+        assert {request.temperature for request in model.asked} <= {0.25}
+        assert bool(model.asked) == (mode != "replay")
 
 
 async def test_an_edited_prompt_turns_a_replayed_case_red_and_names_the_place(store, prompts):
