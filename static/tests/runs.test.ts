@@ -4,7 +4,7 @@ import { describe, expect, it, vi } from "vitest";
 import type { EventLine } from "../src/wire/lines";
 
 vi.stubGlobal("fetch", () => Promise.resolve(new Response('{"detail":"unknown"}', { status: 404 })));
-const { doing, known, newest, tell, working } = await import("../src/store/runs");
+const { doing, known, newest, recall, tell, working } = await import("../src/store/runs");
 const { netOfRun, stateOf, traffic } = await import("../src/store/graph");
 const { viewOfTrace } = await import("../src/store/visits");
 
@@ -61,5 +61,23 @@ describe("a full trace", () => {
 
   it("draws a graph that is gone from what the run tells", () => {
     expect(netOfRun(viewOfTrace(trace)).links).toEqual([{ from: "input", to: "output", type: "data", condition: "" }]);
+  });
+});
+
+describe("a run that was held over a restart", () => {
+  it("is followed, and has the frames that were told before", async () => {
+    const trace = {
+      run_id: "r-20", kind: "message", channel: "main", message: "held", graph: "v3-framed", revision: "x", path: "", total_frames: 0, total_ms: 0, started: 7, outcome: "paused",
+      frames: [{ frame: 1, node: "input", visit: 1, started: 7, duration_ms: 2, input: { kind: "message", text: "held" } }],
+    };
+    vi.stubGlobal("fetch", () => Promise.resolve(new Response(JSON.stringify(trace))));
+    tell({ ...at({ event: "frame_open", frame: 2, nodes: ["pa"] }), run_id: "r-20" });
+    tell({ ...at({ event: "run", kind: "message", message: "held", status: "paused" }), run_id: "r-20" });
+    await recall("r-20");
+    await recall("r-20");
+    await frame();
+    expect([newest.value, known("r-20")?.message]).toEqual(["r-20", "held"]);
+    expect(known("r-20")?.visits.map((visit) => [visit.frame, visit.node])).toEqual([[1, "input"], [2, "pa"]]);
+    expect(working.value).toEqual({ run_id: "r-20", status: "paused" });
   });
 });

@@ -9,7 +9,28 @@ from playwright.sync_api import expect
 
 SIZES = {375: 720, 1440: 900}
 HELD = ".debug-held"
+SEND = """fetch('/api/send', {
+    method: 'POST', headers: {'content-type': 'application/json'}, body: '{"text": "hello"}',
+})"""
 QUESTION = "how many customers are in Leipzig?"
+GRAPH = """name = "notes"
+description = "keeps a note"
+
+[[node]]
+role = "keeper"
+impl = "keeper_v1"
+"""
+NODE = """async def keeper_v1(ctx, envelope):
+    ctx.say(f"Kept: {await ctx.call('keep', {'text': 'first'})}")
+"""
+TOOL = """from agent.tools import tool
+
+
+@tool(effect="write")
+async def keep(text: str) -> str:
+    \"\"\"Keep a note.\"\"\"
+    return text
+"""
 
 
 def ask(page, text: str = QUESTION) -> None:
@@ -22,8 +43,18 @@ def held_at(page, place: str) -> None:
 
 
 @pytest.fixture(scope="module")
-def debugged(built, tmp_path_factory):
-    with serving(tmp_path_factory.mktemp("debugger") / "data") as running:
+def own(tmp_path_factory):
+    """A workspace with one graph, whose node calls a tool that writes."""
+    folder = tmp_path_factory.mktemp("debugger") / "own"
+    for name, text in {"graphs/n.toml": GRAPH, "nodes/n.py": NODE, "tools/n.py": TOOL}.items():
+        (folder / name).parent.mkdir(parents=True)
+        (folder / name).write_text(text)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def debugged(built, own):
+    with serving(own.parent / "data", AGENT_WORKSPACE=str(own)) as running:
         yield running
 
 
@@ -37,6 +68,7 @@ def live(debugged, visit):
         if client.get("/api/debug").json()["run_id"]:
             client.post("/api/debug/drop")
         client.post("/api/clear").raise_for_status()
+        client.post("/api/graph/switch", json={"name": "v4-eras"}).raise_for_status()
 
     def open_page(expect_errors=False, **options):
         page = visit(debugged, expect_errors=expect_errors, **options)
@@ -101,7 +133,7 @@ def test_a_pause_is_armed_taken_back_and_a_held_run_dropped_by_keyboard(live):
     expect(page.locator(".run-title .status-cancelled")).to_be_visible()
 
 
-def test_a_bad_condition_is_shown_at_its_place_and_a_breakpoint_is_switched_off(live, violations):
+def test_a_bad_condition_is_refused_at_its_place_and_a_model_request_is_edited(live, violations):
     page = live(expect_errors=True)  # a refusal is an error in the console
     page.get_by_role("button", name="Debugger", exact=True).click()
     page.locator("section.debug").get_by_role("button", name="breakpoints").click()
@@ -117,30 +149,6 @@ def test_a_bad_condition_is_shown_at_its_place_and_a_breakpoint_is_switched_off(
     row = page.locator(".breakpoint")
     expect(row).to_contain_text('on model when node == "pa"')
     page.keyboard.press("Escape")
-    ask(page)
-    held_at(page, "at an effect of frame 2 · pa")
-    page.locator("section.debug").get_by_role("button", name="1 breakpoint").click()
-    row.get_by_role("checkbox").uncheck()
-    expect(page.locator(".breakpoint-off")).to_be_visible()
-    page.keyboard.press("Escape")
-    page.reload()
-    page.locator("section.debug").get_by_role("button", name="0 breakpoints").click()
-    row.get_by_role("button", name="Delete b1").click()
-    expect(row).to_have_count(0)
-    page.keyboard.press("Escape")
-    page.keyboard.press("F8")
-    expect(page.locator("section.debug")).to_have_count(0)
-
-
-def test_the_exact_model_request_is_edited_and_what_does_not_fit_is_refused(live):
-    page = live(expect_errors=True)
-    page.get_by_role("button", name="Debugger", exact=True).click()
-    page.locator("section.debug").get_by_role("button", name="breakpoints").click()
-    page.get_by_label("hold on").select_option("model")
-    page.get_by_role("combobox", name="node", exact=True).select_option("pa")
-    page.get_by_role("button", name="add", exact=True).click()
-    expect(page.locator(".breakpoint")).to_be_visible()
-    page.get_by_role("button", name="close", exact=True).click()
     ask(page)
     held_at(page, "at an effect of frame 2 · pa")
     page.get_by_role("button", name="edit", exact=True).click()
@@ -159,26 +167,38 @@ def test_the_exact_model_request_is_edited_and_what_does_not_fit_is_refused(live
     expect(page.locator("dialog")).to_have_count(0)
     page.get_by_role("button", name="edit", exact=True).click()
     assert json.loads(editor.input_value())["model"] == "another"
+    page.keyboard.press("Escape")
+    page.locator("section.debug").get_by_role("button", name="1 breakpoint").click()
+    row.get_by_role("checkbox").uncheck()
+    expect(page.locator(".breakpoint-off")).to_be_visible()
+    page.keyboard.press("Escape")
+    page.reload()
+    page.locator("section.debug").get_by_role("button", name="0 breakpoints").click()
+    row.get_by_role("button", name="Delete b1").click()
+    expect(row).to_have_count(0)
+    page.keyboard.press("Escape")
+    page.keyboard.press("F8")
+    expect(page.locator("section.debug")).to_have_count(0)
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", SIZES)
-def test_the_bar_and_its_dialogs_are_accessible_and_fit(live, violations, scheme, width):
-    page = live(color_scheme=scheme, viewport={"width": width, "height": SIZES[width]})
+def test_the_bar_and_its_dialogs_are_accessible_and_fit(live, violations, width):
+    page = live(color_scheme="light", viewport={"width": width, "height": SIZES[width]})
     page.get_by_role("button", name="Debugger", exact=True).click()
     page.get_by_role("button", name="pause the next run").click()
-    assert violations(page) == []
-    page.evaluate(
-        "fetch('/api/send', {method: 'POST', headers: {'content-type': 'application/json'}, body: '{\"text\": \"hello\"}'})"
-    )
+    expect(page.locator("section.debug")).to_contain_text("held before its first frame")
+    page.evaluate(SEND)
     held_at(page, "before frame 1 · input")
-    assert violations(page) == []
-    for name in ("edit", "breakpoints"):
-        page.get_by_role("button", name=name, exact=True).click()
-        expect(page.locator("dialog")).to_be_visible()
+    for dark in (False, True):
+        if dark:
+            page.get_by_role("button", name="Light or dark").click()
         assert violations(page) == []
-        page.keyboard.press("Escape")
-        expect(page.locator("dialog")).to_have_count(0)
+        for name in ("edit", "breakpoints"):
+            page.get_by_role("button", name=name, exact=True).click()
+            expect(page.locator("dialog h2")).to_be_visible()
+            assert violations(page) == []
+            page.keyboard.press("Escape")
+            expect(page.locator("dialog")).to_have_count(0)
     assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
@@ -248,37 +268,13 @@ def test_a_fork_tells_its_price_first_and_its_end_can_be_adopted(live, violation
     expect(chat).not_to_contain_text("There are 29 customers")
 
 
-GRAPH = """name = "notes"
-description = "keeps a note"
-
-[[node]]
-role = "keeper"
-impl = "keeper_v1"
-"""
-NODE = """async def keeper_v1(ctx, envelope):
-    ctx.say(f"Kept: {await ctx.call('keep', {'text': 'first'})}")
-"""
-TOOL = """from agent.tools import tool
-
-
-@tool(effect="write")
-async def keep(text: str) -> str:
-    \"\"\"Keep a note.\"\"\"
-    return text
-"""
-
-
-def test_a_saved_node_offers_the_last_message_again_and_asks_before_it_writes(
-    own_server, visit, tmp_path
-):
-    for name, text in {"graphs/n.toml": GRAPH, "nodes/n.py": NODE, "tools/n.py": TOOL}.items():
-        (tmp_path / "own" / name).parent.mkdir(parents=True)
-        (tmp_path / "own" / name).write_text(text)
-    page = visit(own_server(AGENT_WORKSPACE=str(tmp_path / "own"), AGENT_GRAPH="notes"))
-    expect(page.locator(".connection-live")).to_be_visible()
+def test_a_saved_node_offers_the_last_message_again_and_asks_before_it_writes(live, own):
+    page = live()
+    page.get_by_label("graph", exact=True).select_option("notes")
+    expect(page.locator("g.node")).to_have_count(1)
     say(page, "go")
     expect(page.locator(".said-assistant")).to_contain_text("Kept: first")
-    (tmp_path / "own" / "nodes" / "n.py").write_text(NODE.replace("first", "second"))
+    (own / "nodes" / "n.py").write_text(NODE.replace("first", "second"))
     page.get_by_role("button", name="re-run the last message").click()
     dialog = page.get_by_role("dialog", name="Fork")
     expect(dialog).to_contain_text("1 of 1 visit dirty")
@@ -290,3 +286,21 @@ def test_a_saved_node_offers_the_last_message_again_and_asks_before_it_writes(
     run.click()
     expect(page.get_by_label("The run")).to_contain_text("Kept: second")
     expect(page.get_by_role("button", name="re-run the last message")).to_have_count(0)
+
+
+def test_two_runs_are_compared_and_the_first_divergence_is_opened(live, violations):
+    page = live()
+    say(page, QUESTION)
+    say(page, "how many customers are in Berlin?")
+    page.keyboard.press("Escape")
+    page.keyboard.press("d")
+    dialog = page.get_by_role("dialog", name="Difference")
+    expect(dialog).to_contain_text("They part at frame 1 · input")
+    expect(dialog.locator("del").first).to_have_text("Leipzig")
+    expect(dialog.locator("ins").first).to_have_text("Berlin")
+    dialog.locator("summary", has_text="frame 3 · expert_eras").click()
+    expect(dialog.locator("details[open] .diff-spot").first).to_be_visible()
+    assert violations(page) == []
+    dialog.locator(".price").get_by_role("button").first.click()
+    expect(page.locator(".inspector-head h2")).to_contain_text("input")
+    expect(page.locator(".run-title h2")).to_have_text(QUESTION)

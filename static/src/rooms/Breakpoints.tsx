@@ -1,7 +1,7 @@
 /** The breakpoints of the channel: switch, delete, add. */
 import "../styles/debug.css";
-import { useRef, useState } from "preact/hooks";
-import { breakpoints, setBreakpoints } from "../store/debug";
+import { useEffect, useRef, useState } from "preact/hooks";
+import { breakpoints, load, setBreakpoints } from "../store/debug";
 import { active } from "../store/graph";
 import { attempt } from "../store/notice";
 import type { Breakpoint } from "../wire/types.gen";
@@ -66,7 +66,7 @@ function Add() {
   const refused = (error: unknown): void => {
     const told = error instanceof Error ? error.message : String(error);
     setFault(told);
-    const column = Number(/^when: column (\d+)/.exec(told)?.[1] ?? 0);
+    const column = Number(/when: column (\d+)/.exec(told)?.[1] ?? 0);
     if (!column) return;
     condition.current?.focus();
     condition.current?.setSelectionRange(column - 1, column);
@@ -85,7 +85,7 @@ function Add() {
         <label>node<select value={draft.node} onChange={(event) => set({ node: event.currentTarget.value })}><option value="">any</option>{active.value?.nodes.map((node) => <option key={node} value={node}>{node}</option>)}</select></label>
         <label>frame<input type="number" min={1} placeholder="any" value={draft.frame} onInput={(event) => set({ frame: event.currentTarget.value })} /></label>
         {draft.on === "tool" ? <label>tool<input type="text" placeholder="any" value={draft.tool} onInput={(event) => set({ tool: event.currentTarget.value })} /></label> : null}
-        <label class="stretch">when<input ref={condition} type="text" spellcheck={false} autocomplete="off" placeholder={draft.on === "budget" ? "tokens > 5000 or cost > 0.05" : 'envelope.text contains "Leipzig"'} aria-invalid={fault.startsWith("when:")} aria-describedby={fault ? "breakpoint-fault" : undefined} value={draft.when} onInput={(event) => set({ when: event.currentTarget.value })} /></label>
+        <label class="stretch">when<input ref={condition} type="text" spellcheck={false} autocomplete="off" placeholder={draft.on === "budget" ? "tokens > 5000 or cost > 0.05" : 'envelope.text contains "Leipzig"'} aria-invalid={fault.includes("when: ")} aria-describedby={fault ? "breakpoint-fault" : undefined} value={draft.when} onInput={(event) => set({ when: event.currentTarget.value })} /></label>
         <button type="submit" class="quiet">add</button>
       </div>
       {fault ? <p class="fault" role="alert" id="breakpoint-fault">{fault}</p> : null}
@@ -94,6 +94,8 @@ function Add() {
 }
 
 export function Breakpoints({ onClose }: { readonly onClose: () => void }) {
+  // Others may have set some, on the command line, say.
+  useEffect(() => void attempt(load()), []);
   const all = breakpoints.value;
   return (
     <Dialog label="Breakpoints" kind="broad" onClose={onClose}>

@@ -4,7 +4,7 @@ import { shown } from "../store/runs";
 import { Dialog } from "../ui/Dialog";
 import { COMMANDS, offers } from "./commands";
 import { dialog } from "./dialogs";
-import { Breakpoints, EditDialog, ForkDialog, ModelDialog, TestDialog } from "./parts";
+import { Breakpoints, DiffDialog, EditDialog, ForkDialog, ModelDialog, TestDialog } from "./parts";
 
 const close = (): void => {
   dialog.value = "";
@@ -79,6 +79,8 @@ export function Dialogs() {
       return <Breakpoints onClose={close} />;
     case "edit":
       return <EditDialog onClose={close} />;
+    case "diff":
+      return shown.value ? <DiffDialog run={shown.value} onClose={close} /> : null;
     case "fork":
       return shown.value ? <ForkDialog run={shown.value} onClose={close} /> : null;
     case "test":

@@ -40,7 +40,7 @@ function Row({ run_id, visit, first, on, now }: { readonly run_id: string; reado
         <Effects visit={visit} on={on} now={now} />
       </span>
       <span class="frame-way">{visit.error || way}</span>
-      <span class="frame-ms">{visit.duration === null ? "running" : ms(visit.duration)}</span>
+      <span class="frame-ms">{visit.duration === null ? (here ? "held" : "running") : ms(visit.duration)}</span>
     </div>
   );
 }

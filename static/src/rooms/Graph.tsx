@@ -1,5 +1,6 @@
 /** The graph, lit by the run that is shown. A node leads to its frame and back. */
 import type { Net } from "../lib/layout";
+import { dotsOf } from "../store/debug";
 import { drawn, lit, stateOf } from "../store/graph";
 import { Empty, Status } from "../ui/bits";
 import { pick } from "./choose";
@@ -14,7 +15,7 @@ function List({ net }: { readonly net: Net }) {
     <ul class="net-list">
       {net.nodes.map((node) => {
         const mine = visits.filter((visit) => visit.node === node);
-        return <li key={node}><button type="button" class="quiet" onClick={() => pick(mine)}><Status of={stateOf(mine)} /> {node}</button></li>;
+        return <li key={node}><button type="button" class="quiet" data-node={node} onClick={() => pick(mine)}><Status of={stateOf(mine)} /> {node}</button>{dotsOf(node).map((dot) => <span key={dot.id} class="faint"> breakpoint {dot.on ?? dot.at}</span>)}</li>;
       })}
     </ul>
   );

@@ -69,6 +69,12 @@ function Live() {
   );
 }
 
+/** Open the bar, or close it; while it has something to tell it stays, and is led to. */
+function debuggerBar(): void {
+  wanted.value = !wanted.value;
+  if (barShown.value) requestAnimationFrame(() => document.querySelector<HTMLElement>("section.debug")?.focus());
+}
+
 export function Header() {
   const run = working.value;
   return (
@@ -81,7 +87,7 @@ export function Header() {
       {run ? <Status of={run.status} /> : null}
       {run?.status === "running" ? <button type="button" class="quiet wide-only" title="Hold the run wherever it comes next" onClick={() => void pause()}><Icon name="pause" />pause</button> : null}
       <Live />
-      <button type="button" class="quiet" aria-label="Debugger" title="Debugger: pause, breakpoints" aria-expanded={barShown.value} onClick={() => { wanted.value = !barShown.value; }}><Icon name="bug" /></button>
+      <button type="button" class="quiet" aria-label="Debugger" title="Debugger: pause, breakpoints" aria-expanded={barShown.value} onClick={debuggerBar}><Icon name="bug" /></button>
       <Clear />
       <button type="button" class="quiet" aria-label="Commands" title="Commands (Ctrl K)" onClick={() => { dialog.value = "palette"; }}><Icon name="search" /></button>
       <button type="button" class="quiet wide-only" aria-label="Keys" title="Keys (?)" onClick={() => { dialog.value = "keys"; }}><Icon name="keys" /></button>

@@ -94,6 +94,7 @@ export const COMMANDS: readonly Command[] = [
   { name: "replay the shown run", keys: "r", run: () => { const run = shown.peek(); if (run) void replay(run.run_id); } },
   { name: "make a test of the shown run", keys: "t", when: canBeMade, run: () => { dialog.value = "test"; } },
   { name: "fork the shown run from the selected frame", keys: "w", when: canBeMade, run: () => { dialog.value = "fork"; } },
+  { name: "compare the shown run with another", keys: "d", when: canBeMade, run: () => { dialog.value = "diff"; } },
   { name: "follow the newest run", keys: "l", run: follow },
   { name: "resume the held run", keys: "F8", when: isHeldNow, run: () => void resume() },
   { name: "step to the next frame", keys: "F10", when: isHeldNow, run: () => void step("frame") },

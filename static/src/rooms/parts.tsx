@@ -21,6 +21,7 @@ export const ForkDialog = sheet(async () => (await import("./ForkDialog")).ForkD
 export const MemoryRoom = late(async () => (await import("./Memory")).MemoryRoom);
 export const ModelCall = late(async () => (await import("./ModelCall")).ModelCall);
 export const DebugBar = late(async () => (await import("./DebugBar")).DebugBar, (_, failed) => (failed ? <Missing what="The debugger" /> : <></>));
+export const DiffDialog = sheet(async () => (await import("./DiffDialog")).DiffDialog);
 export const EditDialog = sheet(async () => (await import("./EditDialog")).EditDialog);
 export const ModelDialog = sheet(async () => (await import("./ModelDialog")).ModelDialog);
 export const Picture = late(async () => (await import("./Picture")).Picture);

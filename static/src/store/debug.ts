@@ -8,14 +8,14 @@ import type { EventLine } from "../wire/lines";
 import type { Breakpoint, Debug } from "../wire/types.gen";
 import type { Edit } from "../lib/edits";
 import { attempt } from "./notice";
-import { CHANNEL, working } from "./runs";
+import { CHANNEL, recall, working } from "./runs";
 import type { Visit } from "./visits";
 
 export const debug = signal<Debug | null>(null);
 export const breakpoints = signal<readonly Breakpoint[]>([]);
 /** The bar was asked for although there is nothing to tell yet. */
 export const wanted = signal(false);
-/** A run was let go, and is not held again yet. */
+/** A run was let go, or is to be held, and has not come to its next stop yet. */
 export const stepping = signal(false);
 
 export const held = computed((): Debug | null => (debug.value?.held ? debug.value : null));
@@ -30,6 +30,7 @@ async function look(): Promise<void> {
   const now = await get<Debug>("/api/debug");
   if (mine !== asked) return;
   debug.value = now;
+  if (now.held && now.run_id) void recall(now.run_id).catch(() => undefined);
   if (now.status === "paused" && !now.held) window.setTimeout(() => void look().catch(() => undefined), AGAIN_MS);
 }
 
@@ -63,7 +64,7 @@ async function leave(name: string, body?: unknown): Promise<void> {
   }
 }
 
-export const pause = (): Promise<void> => attempt(verb("pause"));
+export const pause = (): Promise<void> => attempt(leave("pause"));
 export const resume = (): Promise<void> => attempt(verb("resume"));
 export const drop = (): Promise<void> => attempt(verb("drop"));
 export const step = (unit: "frame" | "node"): Promise<void> => attempt(leave("step", { unit }));

@@ -143,6 +143,29 @@ export interface Judged {
   readonly failed: number;
 }
 
+export type Band = "same" | "time" | "changed" | "left" | "right";
+
+/** One visit on both sides. */
+export interface DiffRow {
+  readonly band: Band;
+  readonly frame: number;
+  readonly node: string;
+  readonly visit: number;
+  readonly post: boolean;
+  readonly ms: readonly [number | null, number | null];
+  readonly differences: readonly { readonly field: string; readonly left: Json; readonly right: Json }[];
+}
+
+export interface DiffOf {
+  readonly left: string;
+  readonly right: string;
+  readonly identical: boolean;
+  readonly first_divergence: { readonly frame: number; readonly node: string; readonly field: string; readonly left: Json; readonly right: Json } | null;
+  readonly cause: string | null;
+  readonly frames: readonly DiffRow[];
+  readonly deltas: { readonly tokens: number | null; readonly ms: number | null; readonly cost: number | null };
+}
+
 export interface Imported {
   readonly run_id: string;
   readonly imported_from: string;
