@@ -41,14 +41,15 @@ NOUNS = bag(
 
 
 _WAY = re.compile(
-    r"\b(?:from|von)\s+(?:the\s+|der\s+)?([\w-]+)\s+(?:(?:one|you|it|man|es)\s+[\w ]+?\s+)?"
-    r"(?:to|zu|nach|zur|zum)\s+(.+)$", re.IGNORECASE)  # fmt: skip
+    r"\b(?:from|von) (?:the |der )?([\w-]+) (?:(?:one|you|it|man|es) [\w ]{1,40}? )?"
+    r"(?:to|zu|nach|zur|zum) (.+)$", re.IGNORECASE)  # fmt: skip
 _TOWARDS = re.compile(r"^(?:back\s+)?(?:to|zu|zur|zum|nach)\s+(?:the\s+|der\s+)?", re.IGNORECASE)
 _BACK = re.compile(r"^(?:back|back again|return|zurück|again|wieder)$", re.IGNORECASE)
 
 
 def listing(text: str) -> list[str]:
     """Return the names in ``with a, b and c`` or ``from a to b and c``, or nothing."""
+    text = " ".join(text.split())
     _, colon, after = text.partition(": ")
     if colon and not _WAY.search(after):
         return _names(after)

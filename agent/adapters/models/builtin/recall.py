@@ -14,7 +14,7 @@ _NAME = re.compile(
         r"|nenn(?:e)? mich|i'm called|known as|address me as"
     r"|name's)\s+([^\W\d_][\w'-]*(?:\s+(?-i:[A-ZÄÖÜ])[\w'-]+)?)", re.IGNORECASE)  # fmt: skip
 _I_AM = re.compile(
-    r"^\W*(?:hi|hello|hey|hallo)?\W*(?:i am|i'm|it's|ich bin)\s+(?:der |die )?"
+    r"^\W*(?:(?:hi|hello|hey|hallo)\b\W*)?(?:i am|i'm|it's|ich bin)\s+(?:der |die )?"
     r"((?-i:[A-ZÄÖÜ])[\w'-]+)(?=\W*$|\s*[,;.!]|\s+(?:and|und|here|hier)\b)",
     re.IGNORECASE,
 )

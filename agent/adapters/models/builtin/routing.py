@@ -35,8 +35,8 @@ _THEM = re.compile(
     r"\b(?:of (?:them|those|these)|davon|von (?:denen|diesen|ihnen))\b", re.IGNORECASE
 )
 _NUMBER_ONLY = re.compile(
-    r",?\s*\bwhat(?:'s| is| would be| was) the (?:number|count|figure|total)\b(?: there)?|"
-    r",?\s*(?:but |aber )?\b(?:just|only|nur|bloß)\s+(?:give me |tell me )?(?:the|die|a|eine)\s+"
+    r"\bwhat(?:'s| is| would be| was) the (?:number|count|figure|total)\b(?: there)?|"
+    r"(?:\b(?:but|aber) )?\b(?:just|only|nur|bloß)\s+(?:give me |tell me )?(?:the|die|a|eine)\s+"
     r"(?:number|count|figure|total|anzahl|zahl)\b(?: please| bitte)?", re.IGNORECASE)  # fmt: skip
 _MEANWHILE = {
     ("page", "en"): "I'll put that on the page.",

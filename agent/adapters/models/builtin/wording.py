@@ -23,10 +23,10 @@ _LEAD = (
 )
 _LED = re.compile(
     rf"^\W*(?:(?:{_LEAD})+(in|from|aus|for|für)?|(in|from|aus|for|für))\s*\b{_PLACE}"
-    rf"\s*(?:,|:|\s[-–])\s*({_ASKS}.*?)([?.!]*)$",
+    rf"\s*(?:,|:|\s[-–])\s*({_ASKS}.*)$",
     re.IGNORECASE,
 )
-_BARE = re.compile(rf"^\W*()(){_PLACE}(?:\s*:|\s+[-–])\s*({_ASKS}.*?)([?.!]*)$", re.IGNORECASE)
+_BARE = re.compile(rf"^\W*()(){_PLACE}(?:\s*:|\s+[-–])\s*({_ASKS}.*)$", re.IGNORECASE)
 _NO_PLACES = bag(
     "question frage task aufgabe note hinweis next ok okay well so please bitte hello hallo hi hey"
 )
@@ -38,10 +38,10 @@ _REPLACED: tuple[tuple[re.Pattern[str], str], ...] = tuple(
     (re.compile(pattern, re.IGNORECASE), told)
     for pattern, told in (
         (rf"\b(?:spread|distributed|divided|scattered|split(?: up)?|broken down) {_OVER}\b", "by"),
-        (rf"\b(?:distribution|spread|breakdown) of (.+?) {_OVER}\b", r"\1 by"),
+        (rf"\b(?:distribution|spread|breakdown) of (.{{1,80}}?) {_OVER}\b", r"\1 by"),
         (rf"\b(?:verteilt|aufgeteilt|aufgeschlüsselt) {_OVER}\b", "nach"),
-        (rf"\b(?:verteilung|aufteilung) (?:der|von|aller) (.+?) {_OVER}\b", r"\1 nach"),
-        (rf"\b(?:verteilen|teilen) sich (.+?) {_OVER}\b", r"\1 nach"),
+        (rf"\b(?:verteilung|aufteilung) (?:der|von|aller) (.{{1,80}}?) {_OVER}\b", r"\1 nach"),
+        (rf"\b(?:verteilen|teilen) sich (.{{1,80}}?) {_OVER}\b", r"\1 nach"),
         (rf"\bmore ([\w-]+) than {_OTHERS}\b", r"the most \1"),
         (rf"\b(?:fewer|less) ([\w-]+) than {_OTHERS}\b", r"the fewest \1"),
         (r"\bmehr ([\w-]+) als (?:alle|jede[rs]?)(?: anderen?)\b", r"die meisten \1"),
@@ -69,11 +69,12 @@ def plain(text: str) -> str:
 @lru_cache(512)
 def turned(text: str) -> str:
     """Put a place behind what is asked of it: ``Dresden: how many flats``."""
-    found = _LED.match(text) or _BARE.match(text)
+    body = text.rstrip(" ?.!")
+    found = _LED.match(body) or _BARE.match(body)
     if found is None:
         return text
-    one, other, place, asked, end = found.groups()
+    one, other, place, asked = found.groups()
     if concept(place) in CONCEPTS or place.lower() in _NO_PLACES:
         return text
     asked = " ".join(_CONDITIONAL.sub("are there", asked).split())
-    return f"{asked} {one or other or 'in'} {place}{end}"
+    return f"{asked} {one or other or 'in'} {place}{text[len(body) :]}"
