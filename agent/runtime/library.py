@@ -6,6 +6,7 @@ broken file never replaces a working edition.
 
 import tomllib
 from collections.abc import Mapping
+from functools import lru_cache
 from pathlib import Path
 
 import msgspec
@@ -129,7 +130,7 @@ class Library:
             BadGraph: naming file and line.
         """
         shelf = self._shelf
-        spec = _spec(source, where, shelf.codes, self._known)
+        spec = _spec(source, where, frozenset(shelf.codes), self._known)
         specs = {**shelf.specs, spec.name: spec}
         self._shelf = replace(shelf, specs=specs, editions={}, knowing={})
         return spec
@@ -142,12 +143,12 @@ class Library:
         """
         base = self._shipped
         codes = {**base.codes, **own.codes}
-        known = None if self._known is None else self._known | own.tools.keys()
+        known = None if self._known is None else self._known.union(own.tools)
         specs, wrong = dict(base.specs), self._shadowed(own)
         files: dict[str, str] = {}
         for source, where in own.graphs:
             try:
-                spec = _spec(source, where, codes, known)
+                spec = _spec(source, where, frozenset(codes), known)
             except BadGraph as error:
                 wrong.append(str(error))
             else:
@@ -250,14 +251,16 @@ def _parts(texts: Mapping[str, str], prefix: str) -> dict[str, str]:
     return {k.removeprefix(prefix): text for k, text in texts.items() if k.startswith(prefix)}
 
 
+@lru_cache(maxsize=64)
 def _spec(
-    source: str, where: str, codes: Mapping[str, Code], tools: frozenset[str] | None
+    source: str, where: str, codes: frozenset[str], tools: frozenset[str] | None
 ) -> GraphSpec:
+    """Read a graph; the same text among the same names is not read again."""
     try:
         table = tomllib.loads(source)
     except tomllib.TOMLDecodeError as error:
         raise BadGraph(f"{where}: {error}") from None
-    return parse(source, table, where, frozenset(codes), tools)
+    return parse(source, table, where, codes, tools)
 
 
 def specification(tool: Tool) -> Json:

@@ -1,10 +1,11 @@
 """Prompt templates, filled by name; a value that is missing is an error, never empty.
 
-A template is compiled when it is first asked for, and jinja2 is imported only then.
+A template is compiled when its text is first asked for, and jinja2 is imported only then; the same
+text in another edition is not compiled again.
 """
 
 from collections.abc import Mapping
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING
 
 from agent.core import lazy
@@ -13,7 +14,7 @@ from agent.core.json import Json
 from agent.engine.ports import Render
 
 if TYPE_CHECKING:
-    from jinja2 import Template
+    from jinja2 import Environment, Template
 
 
 def broken_template(text: str) -> str:
@@ -31,24 +32,29 @@ def broken_template(text: str) -> str:
 def renderer(prompts: Mapping[str, str]) -> Render:
     """Return what fills ``prompts``: template by name."""
 
-    @lru_cache
-    def template(name: str) -> "Template":
-        lazy.load("jinja2")
-        from jinja2 import Environment, StrictUndefined
-
-        if name not in prompts:
-            known = ", ".join(sorted(prompts))
-            raise NodeFailed(f"no prompt {name!r}; there are: {known}")
-        environment = Environment(
-            undefined=StrictUndefined,
-            autoescape=False,  # noqa: S701 - prompts are plain text for a model, not a page
-            trim_blocks=True,
-            lstrip_blocks=True,
-            keep_trailing_newline=False,
-        )
-        return environment.from_string(prompts[name])
-
     def render(prompt: str, values: Mapping[str, Json]) -> str:
-        return template(prompt).render(values)
+        if prompt not in prompts:
+            known = ", ".join(sorted(prompts))
+            raise NodeFailed(f"no prompt {prompt!r}; there are: {known}")
+        return _template(prompts[prompt]).render(values)
 
     return render
+
+
+@lru_cache(maxsize=256)
+def _template(text: str) -> "Template":
+    return _environment().from_string(text)
+
+
+@cache
+def _environment() -> "Environment":
+    lazy.load("jinja2")
+    from jinja2 import Environment, StrictUndefined
+
+    return Environment(
+        undefined=StrictUndefined,
+        autoescape=False,  # noqa: S701 - prompts are plain text for a model, not a page
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=False,
+    )
