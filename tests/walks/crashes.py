@@ -84,7 +84,7 @@ class History:
         self.booked: set[str] = set()
         """Entries that a journal says were written."""
         self.seq = 0
-        self.kills = 0
+        self.kills = self.acknowledged = 0
         self.resumed = 0
 
     def take(self, told: list[list]) -> None:
@@ -96,6 +96,7 @@ class History:
             elif what == "has":
                 assert rest[1] not in self.has.values(), "an id was given out twice"
                 self.has[rest[0]] = rest[1]
+                self.acknowledged += 1
             else:
                 self.seq = max(self.seq, *rest)
 
