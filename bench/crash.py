@@ -24,6 +24,8 @@ from bench.figures import Json, Target, report, say
 TARGETS = (Target(figure="broken_promises", limit=0),)
 LIVES = 24
 """Kills that one file lives through."""
+PATIENCE = 60
+"""Lines that a life tells before it is killed all the same."""
 
 
 def family(folder: Path, number: int, traps: cycle) -> tuple[History, set[str], str]:
@@ -31,7 +33,10 @@ def family(folder: Path, number: int, traps: cycle) -> tuple[History, set[str], 
     history, stages = History(folder / f"{number}.db"), set[str]()
     for life in range(LIVES):
         stage = next(traps) if life % 3 == 2 else ""
-        told, trapped = live_and_die(history.file, 10_000 * number + life, stage and f"{stage}:1")
+        trap = stage and f"{stage}:1"
+        told, trapped = live_and_die(
+            history.file, 10_000 * number + life, trap, at_a_stage=PATIENCE
+        )
         history.take(told)
         stages |= {stage} if trapped else set()
         try:

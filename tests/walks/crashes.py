@@ -43,10 +43,12 @@ def nursery() -> subprocess.Popen:
     return process
 
 
-def live_and_die(file: Path, seed: int, trap: str = "") -> tuple[list[list], bool]:
+def live_and_die(
+    file: Path, seed: int, trap: str = "", *, at_a_stage: int = AT_A_STAGE
+) -> tuple[list[list], bool]:
     """Live once on ``file`` and be killed; what it told, and whether the trap did it."""
     chance = random.Random(seed)
-    patience = AT_A_STAGE if trap else chance.choice(LINES)
+    patience = at_a_stage if trap else chance.choice(LINES)
     parent = nursery()
     parent.stdin.write(json.dumps([str(file), seed, trap]) + "\n")
     told: list[list] = []
