@@ -16,6 +16,7 @@ NAMES = (
     "engine",
     "growth",
     "backlog",
+    "crash",
     "latency",
     "fanout",
     "startup",

@@ -36,6 +36,7 @@ QUICK = {
     "diff": {"alike_s", "another_prompt_s", "nothing_alike_s"},
     "cases": {"frames_per_s", "played", "failed", "unproved", "checks", "vacuous"},
     "scale": {"ready_s", "page_ms", "skeleton_ms", "frame_ms", "growth_x_trace", "health_max_ms"},
+    "crash": {"kills", "acknowledged", "runs", "resumed", "broken_promises", "stages"},
     "replay": {"recorded", "replayed", "not_exact", "frames_per_s", "without_network"},
 }
 

@@ -7,7 +7,7 @@ a run in half. Leaving ``open`` ends all of them.
 
 import asyncio
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Literal, Self
 
 import msgspec
@@ -77,6 +77,9 @@ class Runtime(Desk):
             runtime = cls(parts, lanes, loaded.next_n)
             watching: list[asyncio.Task[None]] = []
             try:
+                with suppress(Overloaded):  # a disk that takes nothing is told of, and still read
+                    # Writes are done in order: when this is on disk, so are the events' numbers.
+                    await parts.store.save_record("started", parts.clock.now_ms())
                 await lanes.recover(loaded, MAIN)
                 watching += _watching(parts, group)
                 yield runtime

@@ -43,10 +43,12 @@ def nursery() -> subprocess.Popen:
     return process
 
 
-def live_and_die(file: Path, seed: int, trap: str = "") -> tuple[list[list], bool]:
+def live_and_die(
+    file: Path, seed: int, trap: str = "", *, at_a_stage: int = AT_A_STAGE
+) -> tuple[list[list], bool]:
     """Live once on ``file`` and be killed; what it told, and whether the trap did it."""
     chance = random.Random(seed)
-    patience = AT_A_STAGE if trap else chance.choice(LINES)
+    patience = at_a_stage if trap else chance.choice(LINES)
     parent = nursery()
     parent.stdin.write(json.dumps([str(file), seed, trap]) + "\n")
     told: list[list] = []
@@ -84,7 +86,7 @@ class History:
         self.booked: set[str] = set()
         """Entries that a journal says were written."""
         self.seq = 0
-        self.kills = 0
+        self.kills = self.acknowledged = 0
         self.resumed = 0
 
     def take(self, told: list[list]) -> None:
@@ -96,6 +98,7 @@ class History:
             elif what == "has":
                 assert rest[1] not in self.has.values(), "an id was given out twice"
                 self.has[rest[0]] = rest[1]
+                self.acknowledged += 1
             else:
                 self.seq = max(self.seq, *rest)
 
