@@ -19,7 +19,7 @@ from upstream import Act, problem, serving, silent, whole
 pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 CHECKS = {"smoketest": 40, "fast_v4": 28, "expert_eras": 23, "fast": 23}
 """The last is for v3-framed, whose thinker is offered tools; in v4-eras calls are part of a plan."""
-STALL_S = 120
+STALL_S = 600
 Write = Callable[..., Path]
 
 
@@ -107,8 +107,9 @@ async def test_a_server_that_is_silent_too_long_is_told_with_the_setting(tmp_pat
         arguments = ("send", "hello", "--data-dir", tmp_path / "data")
         done = await asyncio.to_thread(partial(agent, *arguments, cwd=tmp_path, **env))
     assert done.returncode == 1
-    assert "sent nothing for 1 s" in done.stderr + done.stdout
-    assert "raise AGENT_LLM_TIMEOUT_S" in done.stderr + done.stdout
+    told = done.stderr + done.stdout
+    assert re.search(r"sent nothing for 1 s|no complete answer within 4 s", told), told
+    assert "raise AGENT_LLM_TIMEOUT_S" in told
 
 
 async def test_an_endpoint_where_nothing_listens_is_told_at_once(tmp_path: Path) -> None:
