@@ -145,6 +145,9 @@ async def test_a_result_given_by_hand_is_what_the_rest_is_made_of(store):
         assert len(tool.calls) == 1
         assert places(told)[:2] == [(3, "thinker"), (4, "interpreter")]
         assert "7" in str(model.asked[before].messages)
+        whys = {(one["frame"], one["node"]): one["why"].split(":")[0] for one in told["dirty"]}
+        assert whys[3, "thinker"] == "edited"
+        assert whys[4, "interpreter"] == whys.get((5, "ui"), "input") == "input"
         assert (await rt.replay(told["run_id"]))["verdict"] == "exact"
 
 
@@ -299,6 +302,19 @@ async def test_adopting_a_fork_makes_its_end_the_head_of_its_channel(store):
         assert rt.state("side")["memorizer"]["topic"] == "four"
         back = await rt.move_head(run.run_id, "side")
         assert (back["head"], rt.state("side")["memorizer"]["topic"]) == (run.run_id, "two")
+
+
+async def test_regenerating_is_going_back_and_asking_again(store):
+    replies = iter(["one", "two", "three"])
+    model = ScriptedModel(lambda _: next(replies))
+    async with runtime(graph("a"), counts(), store=store(), model=model) as rt:
+        before = await ask(rt, "first")
+        await ask(rt, "second")
+        await rt.move_head(before.run_id)
+        again = await ask(rt, "second")
+        assert (again.parent, again.response) == (before.n, "three")
+        said = [turn["content"] for turn in await rt.history(10)]
+        assert said == ["first", "one", "second", "three"]
 
 
 async def test_a_fork_is_adopted_by_no_busy_channel(store):
