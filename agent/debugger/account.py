@@ -1,7 +1,7 @@
 """What a fork did, or would do: the visits that were made again and why, and what that costs.
 
-Invariant: a visit counts as reused only when it asked nothing that the recording does not answer
-and left what it left then. In doubt it is dirty.
+Invariant: a visit counts as reused only when it was given what it was given then, asked nothing
+that the recording does not answer, and left what it left then. In doubt it is dirty.
 """
 
 from collections.abc import Iterable, Mapping
@@ -72,11 +72,7 @@ def dirty_of(
         if record.frame < ground.frame:
             continue
         old, place = behind.get(place_of(record)), place_of(record)
-        ask = asked.get(place)
-        if ask is None and place not in suspected and old is not None:
-            why = _edited(record, effects, recording) or _differs(old, record)
-        else:
-            why = suspected.get(place) or _why(record, old, effects, recording, ask)
+        why = suspected.get(place) or _why(record, old, effects, recording, asked.get(place))
         if why:
             found.append(Dirty(frame=record.frame, node=record.node, why=why))
     return found
@@ -118,12 +114,16 @@ def _why(
 ) -> str:
     if old is None:
         return "new: the recording has no such visit"
-    edited = _edited(record, effects, recording)
-    if edited or ask is None:
-        return edited
-    if canonical(old.input) != canonical(record.input):
-        return f"input: {record.input.sender or 'the run'} sends something else"
+    told = _edited(record, effects, recording) or _input(old, record)
+    if told or ask is None:
+        return told or _differs(old, record)
     return f"{ask.kind}: {_asks(recording, ask)}"
+
+
+def _input(old: FrameRecord, new: FrameRecord) -> str:
+    if canonical(old.input) == canonical(new.input):
+        return ""
+    return f"input: {new.input.sender or 'the run'} sends something else"
 
 
 def _edited(

@@ -145,6 +145,9 @@ async def test_a_result_given_by_hand_is_what_the_rest_is_made_of(store):
         assert len(tool.calls) == 1
         assert places(told)[:2] == [(3, "thinker"), (4, "interpreter")]
         assert "7" in str(model.asked[before].messages)
+        whys = {(one["frame"], one["node"]): one["why"].split(":")[0] for one in told["dirty"]}
+        assert whys[3, "thinker"] == "edited"
+        assert whys[4, "interpreter"] == whys.get((5, "ui"), "input") == "input"
         assert (await rt.replay(told["run_id"]))["verdict"] == "exact"
 
 
@@ -191,6 +194,48 @@ async def test_only_who_reads_the_changed_memory_is_asked_again(store):
         assert asked[0] == "b tea"
         assert told["dirty"][0] == {"frame": 2, "node": "b", "why": "edited: /memory/topic"}
         assert (await rt.find(told["run_id"])).parent == run.parent
+
+
+def keeps(*path):
+    """A node that keeps what its model said, and hands its own input on."""
+
+    async def node(ctx, envelope):
+        reply = await ctx.model([{"role": "user", "content": f"{ctx.role} keeps"}])
+        ctx.remember(put(*path, value=reply.text))
+        return envelope
+
+    return node
+
+
+async def test_what_kept_frames_left_in_the_state_is_there(store):
+    code = {"a": keeps("memory", "topic"), "b": reads("memory", "topic")}
+    async with runtime(graph("a b", "a>b"), code, store=store(), model=ScriptedModel("tea")) as rt:
+        run = await ask(rt, "x")
+        told = await rt.fork(run.run_id, wish(2))
+        assert (told["dirty"], told["reused"]) == ([], 2)
+
+
+async def test_an_estimate_counts_who_comes_after_a_change_of_state(store):
+    spec = graph("a b c d e", "a>b+c b>d c>e")
+    code = {"a": passes(), "b": asks(), "c": keeps("memory", "topic"), "d": reads("memory", "topic"),
+            "e": passes()}  # fmt: skip
+    async with runtime(spec, code, store=store()) as rt:
+        run = await ask(rt, "x")
+        one = edit("params", 0.5, path="temperature", node="c")
+        guess = await rt.fork(run.run_id, wish(2, one, dry_run=True))
+        assert [(d["node"], d["why"].split(":")[0]) for d in guess["dirty"]] == [
+            ("c", "model"), ("d", "state"), ("e", "input"),
+        ]  # fmt: skip
+        assert guess["model_calls"] == 2
+
+
+async def test_a_prompt_may_be_another_for_one_node_only(store):
+    async with opened(store, framed()) as rt:
+        run = await ask(rt, "how many")
+        elsewhere = edit("prompt", "Say it in one word.", path="output", node="director")
+        assert (await rt.fork(run.run_id, wish(1, elsewhere)))["dirty"] == []
+        own = edit("prompt", "Say it in one word.", node="output")
+        assert places(await rt.fork(run.run_id, wish(1, own))) == [(5, "output")]
 
 
 async def test_another_envelope_reaches_the_node_it_waits_for(store):
@@ -299,6 +344,19 @@ async def test_adopting_a_fork_makes_its_end_the_head_of_its_channel(store):
         assert rt.state("side")["memorizer"]["topic"] == "four"
         back = await rt.move_head(run.run_id, "side")
         assert (back["head"], rt.state("side")["memorizer"]["topic"]) == (run.run_id, "two")
+
+
+async def test_regenerating_is_going_back_and_asking_again(store):
+    replies = iter(["one", "two", "three"])
+    model = ScriptedModel(lambda _: next(replies))
+    async with runtime(graph("a"), counts(), store=store(), model=model) as rt:
+        before = await ask(rt, "first")
+        await ask(rt, "second")
+        await rt.move_head(before.run_id)
+        again = await ask(rt, "second")
+        assert (again.parent, again.response) == (before.n, "three")
+        said = [turn["content"] for turn in await rt.history(10)]
+        assert said == ["first", "one", "second", "three"]
 
 
 async def test_a_fork_is_adopted_by_no_busy_channel(store):

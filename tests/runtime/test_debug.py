@@ -26,6 +26,7 @@ from agent.core.state import at, put
 from agent.debugger.breakpoints import Breakpoint
 from agent.engine.blocking import threaded
 from agent.engine.stops import Edit
+from agent.runtime.forks import Wish
 
 pytestmark = pytest.mark.anyio
 LINE = graph("a b c memo", "a>b b>c", post="memo", name="line")
@@ -90,6 +91,8 @@ class Bench:
 
     async def replayed(self, run) -> str:
         verdict = await self.runtime.replay(run.run_id)
+        told = await self.runtime.fork(run.run_id, Wish())
+        assert told["dirty"] == [], told
         return f"{verdict['verdict']} {verdict['matched']}/{verdict['total']}"
 
     async def trace(self, run) -> dict:
