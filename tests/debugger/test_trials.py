@@ -8,6 +8,7 @@ import pytest
 from framed import PATHS, Forbidden, framed, opened, sealed, v3
 from rig import ScriptedModel, ask
 
+from agent.adapters.stores.memory import MemoryStore
 from agent.cases.expect import expectation
 from agent.cases.match import Evidence, judge
 from agent.cases.parse import parse
@@ -20,6 +21,12 @@ from agent.runtime.forks import Wish
 
 pytestmark = pytest.mark.anyio
 NAME = "it.cassette.json"
+
+
+@pytest.fixture
+def store():
+    """Another store each time: a cassette needs none of the one it comes from."""
+    return MemoryStore
 
 
 def raw(cassette) -> msgspec.Raw:
