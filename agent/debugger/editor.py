@@ -22,6 +22,10 @@ class Editor:
                 place = (effect.frame, effect.node, effect.request["place"])
                 self._edits.setdefault(place, []).append(effect)
 
+    def __bool__(self) -> bool:
+        """Whether anything was edited."""
+        return bool(self._edits)
+
     def edits(self, frame: int, node: str, place: str) -> Iterable[Effect]:
         """Return the recorded edits of a place, in order."""
         return self._edits.get((frame, node, place), ())

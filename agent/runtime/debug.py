@@ -85,8 +85,9 @@ class Debug:
         """Know ``live`` while it works; it gets an operator only when somebody wants one."""
         run = live.run
         self._passes[run.n] = going
-        armed = taken is None and run.channel in self._armed
-        if armed or taken or run.channel in self._watches:
+        again = taken is not None and (taken.held is not None or bool(taken.edits))
+        armed = run.channel in self._armed and not (taken and taken.held)
+        if armed or again or run.channel in self._watches:
             operator = self._operator(live, going, taken)
             if armed:
                 self._armed.discard(run.channel)

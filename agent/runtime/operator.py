@@ -33,9 +33,10 @@ ONCE = ("budget", "divergence")
 
 
 class Taken(msgspec.Struct, frozen=True, kw_only=True):
-    """What a run that was held in another process is taken up with."""
+    """What a run that another process began is taken up with."""
 
-    held: Held
+    held: Held | None
+    """Where it is to be held again; ``None`` for one that goes on at once."""
     edits: Editor
     recorded: frozenset[str]
     """Ids of the effects that its unfinished frame has answers to."""
@@ -50,7 +51,7 @@ class Operator:
         watch: its breakpoints.
         baselines: the runs that breakpoints compare with.
         worked_ms: how long it has worked so far, without the time it was held.
-        taken: where another process held it; it is held there again before anything else.
+        taken: what another process left: edits to be made again, and where it was held.
     """
 
     def __init__(
@@ -71,12 +72,13 @@ class Operator:
         self._taken = taken
         self._arriving = taken.held if taken else None
         self._arrived = asyncio.Event()
-        self._mode: Mode = "node" if taken and taken.held.stepping else None
+        held = taken.held if taken else None
+        self._mode: Mode = "node" if held and held.stepping else None
         self._pausing = False
         self._place: Held | None = None
         self._go: asyncio.Future[None] | None = None
         self._met: Breakpoint | None = None
-        self._spent: set[str] = {*taken.held.spent} if taken else set()
+        self._spent: set[str] = {*held.spent} if held else set()
         """Breakpoints that hold a run only once, and have."""
         self._progress = Progress(effects=live.effects, used=self._used, baselines=baselines)
 
@@ -120,6 +122,8 @@ class Operator:
         """Return why the run is to be held at ``stop``; empty when it is not."""
         if self._taken is not None and self._arriving is not None:
             return self._arrival(stop, self._taken, self._arriving)
+        if self._taken is not None and stop.effect_id in self._taken.recorded:
+            return ""  # it is answered already
         if self._pausing and stop.node:
             return "pause"
         if stop.node and self._stepped(stop):

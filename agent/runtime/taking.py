@@ -68,12 +68,12 @@ def worked_ms(fold: Fold) -> float:
     return fold.frames[-1].ended - fold.frames[0].started if fold.frames else 0.0
 
 
-def taken_of(fold: Fold) -> Taken:
+def taken_of(fold: Fold, *, held: bool) -> Taken:
     """Return where a run is to be held again, and what was edited there."""
     last = fold.frames[-1].frame if fold.frames else 0
     unfinished = fold.unfinished
     return Taken(
-        held=fold.held or _anywhere(last),
+        held=(fold.held or _anywhere(last)) if held else None,
         edits=Editor(unfinished.values()),
         recorded=frozenset(name for name, effect in unfinished.items() if effect.ended),
     )

@@ -113,10 +113,10 @@ class Worker:
         behind = MixedPort(fold.unfinished, Written(), self._live_port(live), on_miss="extend")
         world, state = self._world(edition), apply(base, fold.changes)
         going = self._pass(edition, world, channel, live, behind, state)
-        taken = taken_of(fold) if held else None
-        pending = going.take_up(fold.frames, taken.held.worked_ms if taken else worked_ms(fold))
+        taken = taken_of(fold, held=held)
+        worked = taken.held.worked_ms if taken.held else worked_ms(fold)
+        pending = going.take_up(fold.frames, worked)
         going.post_frames += fold.post_frames
-        going.error = next((f"{r.node}: {r.error}" for r in fold.frames if r.error), "")
         start = opening(run, edition.program.spec, at(base, "ui"))
         if pending or fold.frames:
             start = replace(start, pending=pending)

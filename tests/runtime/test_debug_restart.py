@@ -9,7 +9,17 @@ from tempfile import TemporaryDirectory
 import msgspec
 import pytest
 from hypothesis import given, strategies as st
-from rig import FunctionTool, ScriptedModel, graph, passes, runtime, says, settled_loop, timeless
+from rig import (
+    FunctionTool,
+    Gate,
+    ScriptedModel,
+    graph,
+    passes,
+    runtime,
+    says,
+    settled_loop,
+    timeless,
+)
 from runtime.test_debug import Bench, asks, calls, place, recalls
 
 from agent.adapters.stores.sqlite import SqliteStore
@@ -321,6 +331,42 @@ async def test_working_time_goes_on_from_where_it_was(bench):
         run = await b.send()
     async with bench(spec, code) as b:
         assert 1000 <= (await b.end(run)).total_ms < 1500
+
+
+# An edited run that is interrupted later
+
+
+@pytest.mark.parametrize("breakpoints", [[], [{"on": "model"}, {"node": "c"}]], ids=str)
+async def test_what_was_edited_stays_edited_when_an_interrupted_run_is_resumed(bench, breakpoints):
+    gate = Gate()
+
+    async def stands(ctx, envelope):
+        reply = await ctx.model([{"role": "user", "content": envelope.text}])
+        await gate.node()(ctx, envelope)
+        return Envelope(kind="x", text=reply.text)
+
+    spec, code = graph("a b c", "a>b b>c"), {"a": passes(), "b": stands, "c": recalls}
+    model = ScriptedModel(lambda request: request.messages[0]["content"])
+    async with bench(spec, code, model=model) as b:
+        await b.breaks({"node": "b"})
+        run = await b.send()
+        await b.edit("/pending/b/text", "edited")
+        await b.edit("/memory/topic", "kept")
+        await b.debug.resume()
+        await gate.reached.wait()
+        await b.breaks(*breakpoints)
+    gate.open.set()
+    async with bench(spec, code, model=model) as b:
+        assert (await b.runtime.find(run.run_id)).status == "interrupted"
+        again = await b.runtime.resume(run.run_id)
+        if breakpoints:
+            assert place(await b.held()) == "before 3 c"
+            await b.debug.resume()
+        ended = await b.runtime.finished(again)
+        assert ended.response.endswith("kept None")
+        records = (await b.trace(again))["frames"]
+        assert records[1]["input"]["text"] == records[1]["output"]["text"] == "edited"
+        assert len(model.asked) == 1
 
 
 # However it is held, it is the same run
