@@ -3,7 +3,8 @@
 The store is filled through its own door with copies of runs that were recorded here, and with one
 made trace of 10,000 frames that each asked a model. Then a real server is killed and started again
 on it, and asked over HTTP, one request after the other; beside the large answers ``/health`` is
-asked all the time, which shows whether anything holds the event loop.
+asked all the time, which shows whether anything holds the event loop. The same is asked for without
+them, and an empty folder is started, too: that is what a busy machine adds to the figures.
 """
 
 import asyncio
@@ -54,6 +55,7 @@ MESSAGES = (
 CITIES = ("Leipzig", "Dresden", "Berlin", "Köln", "Hamburg", "München", "Bonn")
 SYSTEM = "You are one of ten thousand nodes. " * 40
 LONG = "what a node hands on to the next one, as long as such things are. " * 12
+REST_SECONDS = 3.0
 TOGETHER = 200
 """Copies that are being written at the same time."""
 
@@ -200,6 +202,8 @@ async def ask(data: Path, large: str, frames: int, rounds: int) -> Json:
     with serving(data) as server:
         async with server.client() as web:
             await timed(web, "/api/traces", 3)
+            floor, _ = await timed(web, "/health", rounds)
+            alone, _ = await beside(server, asyncio.sleep(REST_SECONDS))
             page, page_size = await timed(web, "/api/traces", rounds)
             old, _ = await timed(web, f"/api/traces?before={run_id(200, '0000')}", rounds)
             search, _ = await timed(web, f"/api/traces?q={quote('path:reflex zzz')}", 3)
@@ -212,7 +216,14 @@ async def ask(data: Path, large: str, frames: int, rounds: int) -> Json:
             )
             raw = (await web.get(f"{whole}/export?format=zip")).content
             taking, import_ms = await beside(server, taken(web, raw))
+        medians = {"page": page, "old_page": old, "frame": one}
         return {
+            "health_ms": statistics.median(floor),
+            **{
+                f"{name}_x_health": statistics.median(times) / statistics.median(floor)
+                for name, times in medians.items()
+            },
+            "health_alone_max_ms": max(alone),
             "page_ms": statistics.median(page),
             "page_p95_ms": percentile(page, 0.95),
             "page_bytes": page_size,

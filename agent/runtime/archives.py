@@ -124,6 +124,7 @@ def adopted(run: Run, n: int, name: RunId, before: int) -> Run:
         base=None,
         resumed_from="",
         replay_of="",
+        fork_of="",
         origin=run.origin or run.run_id,
         imported_from=run.imported_from or run.run_id,
     )

@@ -275,7 +275,7 @@ class Runtime(Desk):
         run = await self.find(name)
         home, default = run.channel, MAIN
         if run.kind == "fork":
-            home = default = (await self.find(run.origin)).channel or MAIN
+            home = default = (await self._root(run)).channel or MAIN
         lane = self._lanes.open(channel or default)
         if lane.busy:
             raise Busy(BUSY)
@@ -286,6 +286,18 @@ class Runtime(Desk):
         await self._parts.store.save_channel(lane.row)
         self._show_controls(lane)
         return {"status": "ok", "head": run.run_id, "history_len": lane.history_len}
+
+    async def _root(self, run: Run) -> Run:
+        """Return the run at the beginning of a chain of forks and replays.
+
+        Raises:
+            Conflict: it came from another installation, so nobody's conversation goes on with it.
+        """
+        while source := run.fork_of or run.replay_of:
+            run = await self.find(source)
+        if run.imported_from:
+            raise Conflict(f"run {run.run_id} was imported; it is not of any conversation here")
+        return run
 
     def _show_controls(self, lane: Channel) -> None:
         shown = controls.current(at(lane.state, "ui"))

@@ -19,6 +19,7 @@ from agent.core.redact import MASK, Redactor
 from agent.core.state import put
 from agent.nodes.catalog import NODES
 from agent.runtime.archives import rows_of
+from agent.runtime.forks import Wish
 from agent.runtime.library import Library
 from agent.runtime.workspace import Code, shipped
 
@@ -110,6 +111,28 @@ async def test_a_replay_starts_from_the_state_and_the_conversation_that_came_alo
             "it says where it was recorded, not who passed it on"
         )
         assert (await there.replay(second["run_id"]))["verdict"] == "exact"
+
+
+async def test_what_comes_in_is_forked_and_compared_and_adopted_by_no_conversation():
+    async with opened(MemoryStore()) as live:
+        told = await live.take_in(good("zip"))
+        replay = await live.replay(told["run_id"])
+        for source in (told["run_id"], replay["replay_run_id"]):
+            fork = await live.fork(source, Wish())
+            assert (fork["status"], fork["model_calls"]) == ("done", 0)
+            with pytest.raises(Conflict, match="was imported"):
+                await live.move_head(fork["run_id"])
+        diff = msgspec.json.decode(await live.diff(told["run_id"], replay["replay_run_id"]))
+        assert (diff["identical"], diff["cause"]) == (True, None)
+
+
+async def test_a_fork_that_leaves_has_forgotten_what_it_was_a_fork_of():
+    async with opened(MemoryStore()) as live:
+        run = await ask(live, "x")
+        fork = await live.fork(run.run_id, Wish())
+        told = await live.take_in(await live.export(fork["run_id"], "zip"))
+        came = await trace(live, told["run_id"])
+        assert (came["imported_from"], "fork_of" in came) == (fork["run_id"], False)
 
 
 async def test_a_run_that_failed_and_one_that_was_cancelled_come_in_as_they_were():
