@@ -62,7 +62,7 @@ def fork(
     if as_json:
         write_json(answer)
     else:
-        _tell(answer)
+        _tell(answer, run_id)
     sys.exit(0 if answer["status"] in ("", "done") else 1)
 
 
@@ -114,7 +114,7 @@ def told(account: Json) -> str:
     return f"{dirty} of {dirty + account['reused']} node visits dirty, {calls}, {price}"
 
 
-def _tell(answer: Json) -> None:
+def _tell(answer: Json, run_id: str) -> None:
     click.echo(f"{answer['run_id'] or 'dry run'}  {answer['status']}  {told(answer)}")
     rows = [(str(one["frame"]), one["node"], one["why"]) for one in answer["dirty"]]
     if rows:
@@ -122,4 +122,4 @@ def _tell(answer: Json) -> None:
     for one in answer["writes"]:
         click.echo(f"writes: {one['tool']} (frame {one['frame']}, {one['node']})")
     if answer["run_id"]:
-        click.echo(f"compare: python3 run.py diff RUN {answer['run_id']}")
+        click.echo(f"compare: python3 run.py diff {run_id} {answer['run_id']}")

@@ -5,6 +5,7 @@ state, and the engine is told to go on behind it.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from itertools import groupby
 
 import msgspec
 
@@ -66,9 +67,8 @@ class Ground(msgspec.Struct, frozen=True, kw_only=True):
                 effect = msgspec.structs.replace(effects[name], policy="recorded")
                 journal.intent(effect)
                 journal.result(effect)
-        for tick in range(1, self.frame):
-            records = [record for record in self.before if record.frame == tick]
-            journal.closed(tuple([_moved(record, moved) for record in records]), post=False)
+        for _, tick in groupby(self.before, key=lambda record: record.frame):
+            journal.closed(tuple([_moved(record, moved) for record in tick]), post=False)
 
 
 def ground(trace: FrameTrace, frame: int, state: Json, pending: Mapping[str, Envelope]) -> Ground:
