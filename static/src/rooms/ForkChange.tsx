@@ -97,7 +97,7 @@ export function ForkChange({ draft, on, fault, onChange, onRemove }: Props) {
         <button type="button" class="quiet" aria-label="Remove this change" onClick={onRemove}><Icon name="trash" /></button>
       </div>
       {CODE.has(draft.target) ? <textarea class="edit-text edit-short" aria-label={`New ${NAMES[draft.target]}`} spellcheck={false} {...told} value={draft.text} onInput={(event) => onChange({ ...draft, text: event.currentTarget.value })} /> : null}
-      {draft.target === "model" && on.run.trace ? <p class="faint">was: {[...new Set(modelsFrom(on))].join(", ") || "—"}</p> : null}
+      {draft.target === "model" ? <p class="faint">was: {[...new Set(modelsFrom(on))].join(", ") || "—"}</p> : null}
       {fault ? <p class="fault" role="alert" id={id}>{fault}</p> : null}
     </fieldset>
   );

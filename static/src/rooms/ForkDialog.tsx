@@ -6,11 +6,11 @@ import { fields, text } from "../lib/json";
 import { blamedDraft, dirtyOf, type Draft, made } from "../lib/whatif";
 import { fork, promptsOf } from "../store/forks";
 import { go } from "../store/place";
-import { selected } from "../store/runs";
+import { look, selected } from "../store/runs";
 import type { RunView } from "../store/visits";
 import type { Forked } from "../wire/types.gen";
 import { Dialog } from "../ui/Dialog";
-import { filled, ForkChange, type Ground } from "./ForkChange";
+import { filled, ForkChange, type Ground, waitingAt } from "./ForkChange";
 
 const told = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 let keys = 0;
@@ -55,6 +55,9 @@ function Form({ run, prompts, onClose }: { readonly run: RunView; readonly promp
   const [fault, setFault] = useState<Fault>();
   const [busy, setBusy] = useState<"" | "estimating" | "running">("");
   const on: Ground = { run, frame, prompts };
+  // What was can be changed when it has been read; of a large run that is done frame by frame.
+  const known = waitingAt(on).every((one) => one.record);
+  useEffect(() => { if (!known) void look(run.run_id, frame); }, [frame, known]);
   const stale = (): void => { setGuess(undefined); setFault(undefined); setSure(false); };
   const change = (next: readonly Draft[]): void => { setDrafts(next); stale(); };
   const add = (): void => change([...drafts, filled({ key: ++keys, target: "prompt", node: visit?.node ?? "", effect: "", path: "", before: null, text: "" }, on)]);
@@ -89,7 +92,7 @@ function Form({ run, prompts, onClose }: { readonly run: RunView; readonly promp
       {fault && fault.draft < 0 ? <p class="fault" role="alert">{fault.text}</p> : null}
       {guess ? <Price guess={guess} sure={sure} onSure={setSure} /> : null}
       <div class="foot">
-        <button type="button" class="quiet" autofocus onClick={add}>change something</button>
+        <button type="button" class="quiet" autofocus aria-disabled={!known} onClick={() => { if (known) add(); }}>change something</button>
         <button type="submit" class="quiet main" aria-disabled={busy !== "" || held}>{busy ? `${busy} …` : guess ? "run the fork" : "estimate"}</button>
         <button type="button" class="quiet" onClick={onClose}>cancel</button>
       </div>
@@ -106,7 +109,7 @@ export function ForkDialog({ run, onClose }: { readonly run: RunView; readonly o
   return (
     <Dialog label="Fork" kind="broad" onClose={onClose}>
       <h2>What if <span class="faint mono">fork of {shortId(run.run_id)}</span></h2>
-      {fault ? <p class="fault" role="alert">{fault}</p> : prompts && run.trace ? <Form run={run} prompts={prompts} onClose={onClose} /> : <p class="faint" role="status">Reading the trace …</p>}
+      {fault ? <p class="fault" role="alert">{fault}</p> : prompts ? <Form run={run} prompts={prompts} onClose={onClose} /> : <p class="faint" role="status">Reading the trace …</p>}
     </Dialog>
   );
 }

@@ -190,7 +190,7 @@ function hold<T>(kept: Map<string, T>, run_id: string, one: T): void {
 }
 
 /** Of a large run, the contents of a frame are read when it is looked at. */
-async function look(run_id: string, frame: number): Promise<void> {
+export async function look(run_id: string, frame: number): Promise<void> {
   try {
     if (await large.get(run_id)?.look(frame)) bump();
   } catch (error) {
