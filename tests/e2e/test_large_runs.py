@@ -67,3 +67,17 @@ def test_a_large_run_is_read_where_it_is_looked_at(looped, visit):
         f"/api/traces/{run}?skeleton=1",
         *(f"/api/traces/{run}/frames/{n}" for n in (300, 301)),
     ]
+
+
+def test_a_large_run_is_forked_from_a_frame_that_is_read_for_it(looped, visit):
+    server, run = looped
+    page = visit(server, f"/#/frames?run={run}&frame=398&node=loop&visit=398")
+    page.get_by_role("button", name="fork from here").click()
+    page.get_by_role("combobox", name="from frame").select_option("399")
+    page.get_by_role("button", name="change something").click()
+    page.get_by_role("combobox", name="change").select_option("envelope")
+    envelope = page.get_by_role("textbox", name="New envelope")
+    envelope.fill(envelope.input_value().replace("round 398", "another round"))
+    page.get_by_role("button", name="estimate").click()
+    expect(page.locator(".price")).to_contain_text("visits dirty")
+    expect(page.locator(".price")).to_contain_text("frame 399 · loop")

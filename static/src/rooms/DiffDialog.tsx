@@ -3,7 +3,7 @@ import "../styles/verdict.css";
 import "../styles/debug.css";
 import { useEffect, useState } from "preact/hooks";
 import { between } from "../lib/bands";
-import { count, money, ms, oneLine, shortId } from "../lib/format";
+import { count, money, ms, oneLine, plural, shortId } from "../lib/format";
 import { past } from "../store/history";
 import { go } from "../store/place";
 import type { RunView } from "../store/visits";
@@ -12,6 +12,9 @@ import type { Band, DiffOf, DiffRow } from "../wire/lines";
 import { Empty } from "../ui/bits";
 import { Dialog } from "../ui/Dialog";
 import { WordDiff } from "../ui/WordDiff";
+
+/** Visits that are listed at first. */
+const MOST = 200;
 
 const BANDS: Readonly<Record<Band, readonly [string, string]>> = {
   same: ["=", "same"], time: ["≈", "other time"], changed: ["≠", "changed"], left: ["−", "only left"], right: ["+", "only right"],
@@ -63,11 +66,14 @@ function Found({ diff, onClose }: { readonly diff: DiffOf; readonly onClose: () 
     go({ run, frame: first?.frame ?? 0, node: first?.node ?? "", visit: 1, room: "frames" }, true);
   };
   const { tokens, ms: time, cost } = diff.deltas;
+  const [most, setMost] = useState(MOST);
+  const rest = diff.frames.length - most;
   return (
     <>
       <First diff={diff} onGo={show} />
       <p class="mono deltas">{signed(tokens, count)} tokens · {signed(time, ms)} · {signed(cost, money)}</p>
-      <ul class="bands" aria-label="Visits">{diff.frames.map((row) => <Row key={`${row.post}/${row.frame}/${row.node}/${row.visit}`} row={row} />)}</ul>
+      <ul class="bands" aria-label="Visits">{diff.frames.slice(0, most).map((row) => <Row key={`${row.post}/${row.frame}/${row.node}/${row.visit}`} row={row} />)}</ul>
+      {rest > 0 ? <button type="button" class="link" onClick={() => setMost(most + 10 * MOST)}>{plural(rest, "more visit")}</button> : null}
     </>
   );
 }

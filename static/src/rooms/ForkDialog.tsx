@@ -1,6 +1,6 @@
 /** What if: a run goes on from a frame with something changed. The price is told before anything is asked. */
 import "../styles/debug.css";
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useMemo, useState } from "preact/hooks";
 import { count, money, plural, shortId } from "../lib/format";
 import { fields, text } from "../lib/json";
 import { blamedDraft, dirtyOf, type Draft, made } from "../lib/whatif";
@@ -38,6 +38,15 @@ function Price({ guess, sure, onSure }: { readonly guess: Forked; readonly sure:
   );
 }
 
+/** The frames a fork can begin with, and the nodes of each. */
+function framesOf(run: RunView): ReadonlyMap<number, readonly string[]> {
+  const frames = new Map<number, string[]>();
+  for (const { frame, node, post } of run.visits) {
+    if (!post) frames.set(frame, [...(frames.get(frame) ?? []), node]);
+  }
+  return frames;
+}
+
 interface Fault {
   /** Of which change; -1: of none of them. */
   readonly draft: number;
@@ -46,8 +55,8 @@ interface Fault {
 
 function Form({ run, prompts, onClose }: { readonly run: RunView; readonly prompts: Ground["prompts"]; readonly onClose: () => void }) {
   const visit = selected.peek();
-  const frames = [...new Set(run.visits.filter((one) => !one.post).map((one) => one.frame))];
-  const [frame, setFrame] = useState(visit && !visit.post ? visit.frame : (frames[0] ?? 1));
+  const frames = useMemo(() => framesOf(run), [run.visits]);
+  const [frame, setFrame] = useState(visit && !visit.post ? visit.frame : (frames.keys().next().value ?? 1));
   const [drafts, setDrafts] = useState<readonly Draft[]>([]);
   const [post, setPost] = useState(false);
   const [sure, setSure] = useState(false);
@@ -82,7 +91,7 @@ function Form({ run, prompts, onClose }: { readonly run: RunView; readonly promp
   return (
     <form onSubmit={(event) => { event.preventDefault(); if (!busy && !held) ask(guess === undefined); }}>
       <div class="form">
-        <label>from frame<select value={frame} onChange={(event) => { setFrame(Number(event.currentTarget.value)); change([]); }}>{frames.map((one) => <option key={one} value={one}>{one} · {run.visits.filter((v) => v.frame === one && !v.post).map((v) => v.node).join(" + ")}</option>)}</select></label>
+        <label>from frame<select value={frame} onChange={(event) => { setFrame(Number(event.currentTarget.value)); change([]); }}>{[...frames].map(([one, nodes]) => <option key={one} value={one}>{one} · {nodes.join(" + ")}</option>)}</select></label>
         <label class="sure"><span><input type="checkbox" checked={post} onChange={(event) => { setPost(event.currentTarget.checked); stale(); }} /> also the nodes after the answer</span></label>
       </div>
       {drafts.map((draft, at) => (
