@@ -27,7 +27,7 @@ from agent.runtime.parts import Parts, opening, scene_of, turns_of_run
 from agent.runtime.pins import keep_once
 from agent.runtime.ports import End
 from agent.runtime.recordings import recording
-from agent.runtime.refits import rendering
+from agent.runtime.refits import refuse_foreign, rendering
 from agent.runtime.templates import broken_template
 
 _log = logging.getLogger(__name__)
@@ -104,6 +104,8 @@ class Forks:
         schemas = await parts.databases.schemas()
         edition = parts.library.knowing(source.graph, schemas)
         trace = await recording(parts.store, parts.library, source)
+        if source.imported_from:
+            refuse_foreign(trace)
         ends = await parts.store.lineage(source.parent, turns=WINDOW, snapshot=True)
         state: Json = state_of(ends) if source.parent else source.base
         begun = opening(source, edition.program.spec, at(state, "ui"))

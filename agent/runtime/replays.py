@@ -23,7 +23,7 @@ from agent.runtime.parts import Parts, opening, scene_of
 from agent.runtime.pins import held_then, keep_once, manifest_of, mark_of, texts_of
 from agent.runtime.ports import End
 from agent.runtime.recordings import recording
-from agent.runtime.refits import refitted
+from agent.runtime.refits import refitted, refuse_foreign
 
 Number = Callable[[], tuple[int, RunId]]
 NOTHING_LEFT = End(parent=0, history_len=0, since_snapshot=0)
@@ -69,6 +69,8 @@ class Replays:
         if not source.revision:
             raise Conflict(f"run {source.run_id} never began; there is nothing to replay")
         trace = await recording(self._parts.store, self._parts.library, source)
+        if source.imported_from:
+            refuse_foreign(trace)
         old = await manifest_of(self._parts.store, mark_of(source))
         edition, now = await self._editions(source, old, pinned=pinned)
         await keep_once(self._parts.store, edition)

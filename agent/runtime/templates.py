@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from agent.core import lazy
 from agent.core.errors import NodeFailed
-from agent.core.json import Json
+from agent.core.json import NOTHING, Json
 from agent.engine.ports import Render
 
 if TYPE_CHECKING:
@@ -29,31 +29,39 @@ def broken_template(text: str) -> str:
     return ""
 
 
-def renderer(prompts: Mapping[str, str]) -> Render:
-    """Return what fills ``prompts``: template by name."""
+def renderer(prompts: Mapping[str, str], given: Mapping[str, str] = NOTHING) -> Render:
+    """Return what fills ``prompts``: template by name.
+
+    What is ``given`` goes before. It came through a door and not from a file, so it is filled in a
+    sandbox: a template can call what it reaches, and a door is no way to run code.
+    """
 
     def render(prompt: str, values: Mapping[str, Json]) -> str:
         if prompt not in prompts:
             known = ", ".join(sorted(prompts))
             raise NodeFailed(f"no prompt {prompt!r}; there are: {known}")
+        if prompt in given:
+            return _template(given[prompt], sealed=True).render(values)
         return _template(prompts[prompt]).render(values)
 
     return render
 
 
 @lru_cache(maxsize=256)
-def _template(text: str) -> "Template":
-    return _environment().from_string(text)
+def _template(text: str, *, sealed: bool = False) -> "Template":
+    return _environment(sealed=sealed).from_string(text)
 
 
 @cache
-def _environment() -> "Environment":
+def _environment(*, sealed: bool) -> "Environment":
     lazy.load("jinja2")
     from jinja2 import Environment, StrictUndefined
+    from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-    return Environment(
+    kind = ImmutableSandboxedEnvironment if sealed else Environment
+    return kind(
         undefined=StrictUndefined,
-        autoescape=False,  # noqa: S701 - prompts are plain text for a model, not a page
+        autoescape=False,  # prompts are plain text for a model, not a page
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=False,

@@ -36,7 +36,7 @@ from agent.runtime.live import LiveRun
 from agent.runtime.parts import Opening, Parts, opening, scene_of
 from agent.runtime.pins import held_then, keep_once, manifest_of, mark_of, texts_of
 from agent.runtime.recordings import recording
-from agent.runtime.refits import refitted
+from agent.runtime.refits import has_prompts, refitted, refuse_foreign
 from agent.runtime.replays import SealedModel
 
 Mode = Literal["replay", "hybrid", "live"]
@@ -76,6 +76,11 @@ class Trials:
                 f"run {source.run_id} is {source.status}; a test is made of one that is done"
             )
         cassette = await self._record(source)
+        if has_prompts(cassette.trace):
+            raise Conflict(
+                f"run {source.run_id} is a fork with prompts of its own, which no case holds; save "
+                "them, and make the test of a run that was made with them"
+            )
         played = await self._play(cassette, source, await self._edition(cassette), "replay")
         verdict = played.verdict
         if verdict is not None and verdict.divergence is not None:
@@ -97,6 +102,7 @@ class Trials:
         suite = _read(text)
         redactor = self._parts.redactor
         cassette = await in_thread(lambda: decode(raw, redactor), "cassette")
+        refuse_foreign(cassette.trace)
         run = _given(suite, cassette)
         today = self._parts.library.edition(graph or suite.graph or run.graph)
         held = None if mode == "live" else cassette.schemas

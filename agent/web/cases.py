@@ -86,6 +86,6 @@ ROUTES: tuple[AnyEndpoint, ...] = (
         body=Trial,
         answer=Judged,
         limit=64 * MIB,
-        errors=(UnknownGraph,),
+        errors=(UnknownGraph, Conflict),
     ),
 )

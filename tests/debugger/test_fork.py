@@ -408,6 +408,39 @@ async def test_what_does_not_fit_is_named_and_makes_no_run(store, frame, one, sa
         assert len((await rt.runs())["runs"]) == 1
 
 
+@pytest.mark.parametrize(
+    "text", ["{{ ''.__class__.__mro__ }}", "{{ lipsum.__globals__['os'].getcwd() }}"]
+)
+async def test_a_prompt_through_a_door_runs_no_code(store, text):
+    async with opened(store, framed()) as rt:
+        run = await ask(rt, "hi")
+        told = await rt.fork(run.run_id, wish(2, edit("prompt", text, path="output")))
+        fork = await rt.find(told["run_id"])
+        assert (fork.status, fork.response) == (RunStatus.ERROR, "")
+        assert "output: SecurityError" in fork.error
+
+
+async def test_prompts_that_came_from_elsewhere_are_never_filled(store):
+    async with opened(store, framed()) as rt:
+        run = await ask(rt, "hi")
+        told = await rt.fork(run.run_id, wish(2, OUTPUT))
+        settings = await rt.fork(run.run_id, wish(2, edit("params", 0.5, path="temperature")))
+        names = []
+        for name in (told["run_id"], settings["run_id"]):
+            names.append((await rt.take_in(await rt.export(name, "zip")))["run_id"])
+        for verb in (rt.replay, lambda name: rt.fork(name, Wish())):
+            with pytest.raises(Conflict, match="shown and never run"):
+                await verb(names[0])
+        assert (await rt.replay(names[1]))["verdict"] == "exact"
+        with pytest.raises(Conflict, match="no case holds"):
+            await rt.case_of(told["run_id"], "a.json")
+        case = await rt.case_of(settings["run_id"], "a.json")
+        text = msgspec.json.encode(case["cassette"])
+        body = msgspec.Raw(text.replace(b'"target":"params"', b'"target":"prompt"'))
+        with pytest.raises(Conflict, match="shown and never run"):
+            await rt.try_case(case["case"], body, "replay", graph="", suite="")
+
+
 async def test_a_result_before_the_fork_cannot_be_given(store):
     async with opened(store, framed()) as rt:
         run = await ask(rt, "how many")
