@@ -3,11 +3,10 @@
 from typing import Literal
 
 import msgspec
-from starlette.responses import Response
 
 from agent.core.errors import BadInput, Conflict, DiskFull, TooLarge, UnknownRun
 from agent.core.json import Json
-from agent.web.endpoint import AnyEndpoint, Call, Endpoint, Nothing
+from agent.web.endpoint import AnyEndpoint, Call, Endpoint, Nothing, sent
 from agent.web.limits import MIB
 
 LIMIT = 64 * MIB
@@ -39,7 +38,7 @@ async def export(call: Call[Nothing, ExportQuery]) -> Json:
     run_id = call.path["run_id"]
     body = await call.runtime.export(run_id, form)
     name = f'attachment; filename="framescope-{run_id}.{form}"'  # an id that was found is plain
-    return Response(body, media_type=MEDIA[form], headers={"content-disposition": name})
+    return sent(body, MEDIA[form], headers={"content-disposition": name})
 
 
 async def take_in(call: Call[Nothing, Nothing]) -> Json:

@@ -5,12 +5,12 @@ none of them can forget a route. A function gets a ``Call`` whose body and query
 """
 
 import re
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Annotated, Generic, TypeVar
 
 import msgspec
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
 from agent.core.errors import AgentError, BadInput, Unprocessable
@@ -126,7 +126,26 @@ def respond(value: Json, status: int = 200) -> Response:
     if isinstance(value, Response):
         return value
     content = value if isinstance(value, bytes) else msgspec.json.encode(value)
-    return Response(content, status, media_type="application/json")
+    return sent(content, "application/json", status)
+
+
+def sent(
+    content: bytes, media: str, status: int = 200, headers: Mapping[str, str] | None = None
+) -> Response:
+    """Return a response of ``content``; what is large is handed over in slices.
+
+    In one piece it would be copied more than once while nothing else is done.
+    """
+    if len(content) <= MIB:
+        return Response(content, status, headers, media)
+    headers = {**(headers or {}), "content-length": str(len(content))}
+    return StreamingResponse(_slices(content), status, headers, media)
+
+
+async def _slices(content: bytes) -> AsyncIterator[memoryview]:
+    view = memoryview(content)
+    for start in range(0, len(view), MIB // 4):
+        yield view[start : start + MIB // 4]
 
 
 def decode(raw: bytes, shape: type[B]) -> B:

@@ -54,3 +54,16 @@ def test_a_file_may_be_larger_than_other_bodies(client):
     assert (
         client.post("/api/import", content=b"PK" + bytes(2 << 20), headers=ZIP).status_code == 200
     )
+
+
+def test_a_large_file_comes_in_slices_and_whole(world, client):
+    body = bytes(range(256)) * 5000 + b"end"
+
+    async def export(_name, _form):
+        return body
+
+    world.runtime.export = export
+    answer = client.get("/api/traces/r-1/export?format=zip")
+    assert (answer.content, answer.headers["content-length"]) == (body, str(len(body)))
+    assert answer.headers["content-type"] == "application/zip"
+    assert answer.headers["x-content-type-options"] == "nosniff"
