@@ -347,7 +347,7 @@ def test_the_five_minutes_of_the_readme(tmp_path):
     found = [block for block in blocks(README) if block.role.startswith("tour")]
     (start,) = [block.text for block in found if block.role == "tour start"]
     (again,) = [block.text for block in found if block.role == "tour restart"]
-    talk, look, replay, kill = [block.text for block in found if block.role == "tour"]
+    talk, look, replay, what_if, kill = [block.text for block in found if block.role == "tour"]
     with tour.server(start):
         said = tour.run(talk)
         assert "There are 29 customers in Leipzig" in said.replace("*", "")
@@ -359,6 +359,9 @@ def test_the_five_minutes_of_the_readme(tmp_path):
         assert shown[3]["status"] in ("running", "done")
         command, expected = replay.removeprefix("$ ").split("\n", 1)
         assert tour.run(command) == expected
+        told = tour.run(what_if)
+        assert "dry run    3 of 5 node visits dirty, 3 model calls" in told
+        assert re.search(r"(\d+)/\1 checks passed", told)
         tour.run(kill)
     with tour.server(start):
         runs = tour.run(again)
