@@ -5,7 +5,7 @@ import difflib
 import re
 import sys
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 from urllib.parse import quote, urlencode
 
 import click
@@ -74,7 +74,11 @@ def send(text: str, channel: str, settings: Settings, *, as_json: bool) -> None:
         name = client.post("/api/send", body)["run_id"]
         return client.follow(f"/api/result?{urlencode({'id': name, 'channel': channel})}", hear)
 
-    answer = ask(settings, through, direct)
+    end_with(ask(settings, through, direct), as_json=as_json)
+
+
+def end_with(answer: Json, *, as_json: bool) -> NoReturn:
+    """Print the answer of a run; 0 when it is done."""
     if as_json:
         write_json(answer)
     else:

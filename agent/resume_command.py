@@ -1,16 +1,14 @@
 """``resume``: go on with a run that a crash cut, as a new run."""
 
-import sys
 from typing import TYPE_CHECKING
 from urllib.parse import quote, urlencode
 
 import click
 import msgspec
 
-from agent.commands import ask, hear
+from agent.commands import ask, end_with, hear
 from agent.core.json import Json
 from agent.options import json_option, place, stop
-from agent.reports import write_json
 from agent.settings import Settings
 
 if TYPE_CHECKING:
@@ -52,12 +50,7 @@ def resume(
         name = client.post(f"/api/runs/{quote(run_id, safe='')}/resume", body)["run_id"]
         return client.follow(f"/api/result?{urlencode({'id': name})}", hear)
 
-    answer = ask(settings, through, direct)
-    if as_json:
-        write_json(answer)
-    else:
-        click.echo(answer.get("response") or answer.get("detail", ""))
-    sys.exit(0 if answer["status"] == "done" else 1)
+    end_with(ask(settings, through, direct), as_json=as_json)
 
 
 def _json(text: str | None) -> Json:

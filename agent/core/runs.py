@@ -96,6 +96,26 @@ class Run(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defaults=Tru
     """Its id in the installation that it was recorded in, when that was another one."""
 
 
+def anew(run: Run, n: int, run_id: str, at: float) -> Run:
+    """Return a queued run ``n`` with the input of ``run``, and nothing of what became of that."""
+    return msgspec.structs.replace(
+        run,
+        n=n,
+        run_id=run_id,
+        status=RunStatus.QUEUED,
+        alias="",
+        created=at,
+        started=None,
+        ended=None,
+        response="",
+        error="",
+        path="",
+        total_frames=0,
+        total_ms=0.0,
+        origin=run.origin or run.run_id,
+    )
+
+
 def advance(run: Run, status: RunStatus, at: float) -> Run:
     """Move ``run`` to ``status`` at time ``at``.
 

@@ -5,6 +5,7 @@ own. It is asked through the port like everything else, so a replay makes the sa
 places.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import msgspec
@@ -59,7 +60,7 @@ class Tick(msgspec.Struct, kw_only=True):
 Commit = Callable[[], None]
 
 
-class Stop:
+class Stop(ABC):
     """Where a run is held, or could be.
 
     Args:
@@ -132,11 +133,17 @@ class Stop:
             )
         return path
 
+    @abstractmethod
     def _key(self) -> EffectKey:
-        raise NotImplementedError
+        """Return the key of the next edit that is made here."""
 
+    @abstractmethod
     def _checked(self, after: Json, edits: Sequence[Edit]) -> Commit:
-        raise NotImplementedError
+        """Return what makes ``edits``, of which ``after`` is what will be seen.
+
+        Raises:
+            Unprocessable: a value does not fit.
+        """
 
 
 class Between(Stop):

@@ -6,7 +6,7 @@ the same by hash; else it is refused and says what is missing.
 """
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import partial
 from itertools import groupby
 from typing import Literal
@@ -25,6 +25,7 @@ from agent.core.redact import Redactor, Stream
 from agent.core.runs import Run
 from agent.engine.engine import ENGINE
 from agent.runtime.archive import files
+from agent.runtime.aside import Number
 from agent.runtime.foreign import missing
 from agent.runtime.lineage import WINDOW, state_of, turns_of
 from agent.runtime.parts import Parts, status_event, turns_of_run
@@ -43,7 +44,7 @@ class Archives:
         number: gives the next run number and its id.
     """
 
-    def __init__(self, parts: Parts, number: Callable[[], tuple[int, RunId]]) -> None:
+    def __init__(self, parts: Parts, number: Number) -> None:
         self._parts = parts
         self._number = number
 

@@ -10,7 +10,7 @@ from agent.core.events import FrameTraced
 from agent.core.frames import Envelope, FrameTrace, Summary
 from agent.core.ids import NO_CHANNEL, RunId
 from agent.core.journal import trace_of
-from agent.core.runs import Run, RunKind, RunStatus, advance
+from agent.core.runs import Run, RunKind, RunStatus, advance, anew
 from agent.engine.engine import ENGINE, Pass
 from agent.runtime.library import Edition
 from agent.runtime.live import LiveRun
@@ -18,6 +18,8 @@ from agent.runtime.parts import Parts, status_event
 from agent.runtime.ports import End
 
 _log = logging.getLogger(__name__)
+Number = Callable[[], tuple[int, RunId]]
+"""Gives the next run number and its id."""
 NOTHING_LEFT = End(parent=0, history_len=0, since_snapshot=0)
 
 
@@ -34,27 +36,14 @@ async def begin(
     """Accept a run made like ``source`` and set it running; it is on disk when this returns."""
     now = parts.clock.now_ms()
     queued = msgspec.structs.replace(
-        source,
-        n=name[0],
-        run_id=name[1],
+        anew(source, *name, now),
         kind=kind,
-        status=RunStatus.QUEUED,
         channel=NO_CHANNEL,
-        alias="",
         graph=edition.manifest.graph,
         revision=edition.program.revision,
-        created=now,
-        started=None,
-        ended=None,
-        response="",
-        error="",
-        path="",
-        total_frames=0,
-        total_ms=0.0,
         resumed_from="",
         replay_of=replay_of,
         fork_of=fork_of,
-        origin=source.origin or source.run_id,
         imported_from="",
     )
     run = advance(queued, RunStatus.RUNNING, now)

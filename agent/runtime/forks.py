@@ -1,14 +1,13 @@
 """Forks beside the live runs: estimated first, then run, in no channel, with an end to adopt."""
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import msgspec
 from msgspec.structs import replace
 
 from agent.core.errors import Conflict, Unconfirmed, Unprocessable
 from agent.core.frames import FrameTrace
-from agent.core.ids import RunId
 from agent.core.json import Json
 from agent.core.runs import Run
 from agent.core.state import at
@@ -20,6 +19,7 @@ from agent.debugger.refit import refit
 from agent.engine.effects import EffectPort, LivePort
 from agent.engine.engine import Pass
 from agent.runtime import aside
+from agent.runtime.aside import Number
 from agent.runtime.library import Edition, prompts_of
 from agent.runtime.lineage import WINDOW, state_of, turns_of
 from agent.runtime.live import LiveRun
@@ -31,7 +31,6 @@ from agent.runtime.refits import refuse_foreign, rendering
 from agent.runtime.templates import broken_template
 
 _log = logging.getLogger(__name__)
-Number = Callable[[], tuple[int, RunId]]
 
 
 class Wish(msgspec.Struct, frozen=True, kw_only=True):

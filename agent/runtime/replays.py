@@ -6,7 +6,6 @@ import msgspec
 
 from agent.core.errors import Conflict, Diverged
 from agent.core.frames import FrameTrace
-from agent.core.ids import RunId
 from agent.core.json import Json
 from agent.core.messages import ModelReply, ModelRequest
 from agent.core.revisions import Manifest
@@ -15,18 +14,15 @@ from agent.core.state import at
 from agent.debugger.replay import Rerun, Verdict
 from agent.engine.context import World
 from agent.runtime import aside
+from agent.runtime.aside import Number
 from agent.runtime.foreign import own_code
 from agent.runtime.library import Edition
 from agent.runtime.lineage import WINDOW, state_of, turns_of
 from agent.runtime.live import LiveRun
 from agent.runtime.parts import Parts, opening, scene_of
 from agent.runtime.pins import held_then, keep_once, manifest_of, mark_of, texts_of
-from agent.runtime.ports import End
 from agent.runtime.recordings import recording
 from agent.runtime.refits import refitted, refuse_foreign
-
-Number = Callable[[], tuple[int, RunId]]
-NOTHING_LEFT = End(parent=0, history_len=0, since_snapshot=0)
 
 
 class SealedModel:

@@ -12,12 +12,12 @@ import msgspec
 
 from agent.core.effects import Effect, EffectError
 from agent.core.errors import AgentError, Busy, Conflict, ToolFailed, UnknownOutcome
-from agent.core.ids import RunId
 from agent.core.journal import Fold, Held, Intent, Row, Settled
 from agent.core.json import Json
-from agent.core.runs import Run, RunStatus
+from agent.core.runs import Run, RunStatus, anew
 from agent.crash import reached
 from agent.engine.effects import CUT
+from agent.runtime.aside import Number
 from agent.runtime.channels import Channel
 from agent.runtime.desk import BUSY
 from agent.runtime.parts import Parts
@@ -42,7 +42,7 @@ class Resumes:
     def __init__(
         self,
         parts: Parts,
-        number: Callable[[], tuple[int, RunId]],
+        number: Number,
         admit: Callable[[Channel, Run, Key, Sequence[Row]], Awaitable[None]],
     ) -> None:
         self._parts = parts
@@ -95,25 +95,8 @@ class Resumes:
             raise Conflict(f"run {source.run_id} cannot go on: {error}; {FORK}") from None
 
     def _follower(self, source: Run) -> Run:
-        n, name = self._number()
-        return msgspec.structs.replace(
-            source,
-            n=n,
-            run_id=name,
-            kind="resume",
-            status=RunStatus.QUEUED,
-            alias="",
-            created=self._parts.clock.now_ms(),
-            started=None,
-            ended=None,
-            response="",
-            error="",
-            path="",
-            total_frames=0,
-            total_ms=0.0,
-            resumed_from=source.run_id,
-            origin=source.origin or source.run_id,
-        )
+        made = anew(source, *self._number(), self._parts.clock.now_ms())
+        return msgspec.structs.replace(made, kind="resume", resumed_from=source.run_id)
 
 
 def cut_writes(effects: Iterable[Effect]) -> list[Effect]:

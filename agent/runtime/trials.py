@@ -15,7 +15,6 @@ from agent.cases.parse import parse
 from agent.cases.suite import Click, Suite
 from agent.core.errors import Conflict, Unprocessable
 from agent.core.events import Event
-from agent.core.ids import RunId
 from agent.core.json import Json
 from agent.core.runs import Run, RunStatus
 from agent.core.state import at
@@ -29,6 +28,7 @@ from agent.engine.engine import Pass
 from agent.engine.mixed import MixedPort, Rule, Rules
 from agent.engine.threads import in_thread
 from agent.runtime import aside
+from agent.runtime.aside import Number
 from agent.runtime.foreign import own_code
 from agent.runtime.library import Edition
 from agent.runtime.lineage import WINDOW, state_of, turns_of
@@ -41,7 +41,6 @@ from agent.runtime.replays import SealedModel
 
 Mode = Literal["replay", "hybrid", "live"]
 HYBRID: Rules = {"model": Rule(policy="live")}
-Number = Callable[[], tuple[int, RunId]]
 
 
 class Played(msgspec.Struct, frozen=True, kw_only=True):

@@ -274,9 +274,10 @@ async def trace_of(call: Call[Nothing, TraceQuery]) -> Json:
 
 async def frame_of(call: Call[Nothing, Nothing]) -> Json:
     """One frame of a run: its visits and their effects, whole."""
-    number = call.path["frame"]
-    frame = int(number) if number.isdecimal() and len(number) < DIGITS else -1
-    return await call.runtime.frame(call.path["run_id"], frame)
+    run, number = call.path["run_id"], call.path["frame"]
+    if not number.isdecimal() or len(number) >= DIGITS:
+        raise UnknownRun(f"run {run} has no frame {number!r:.40}")
+    return await call.runtime.frame(run, int(number))
 
 
 async def replay(call: Call[Replay, Nothing]) -> Json:

@@ -36,7 +36,8 @@ _BROKEN = (
     zipfile.BadZipFile, zlib.error, EOFError, struct.error, NotImplementedError, RuntimeError,
     ValueError, OverflowError, OSError,
 )  # fmt: skip
-"""What Python's own reader raises at a file that is not whole."""
+"""What Python's own reader raises at a file that is not whole, or packed or locked in a way that it
+does not know (``NotImplementedError``, ``RuntimeError``)."""
 
 
 def pack(files: Mapping[str, bytes]) -> bytes:
