@@ -333,6 +333,17 @@ async def test_a_worker_knows_no_secret(monkeypatch):
         await worker.close()
 
 
+async def test_a_worker_is_waited_for_however_often_that_is_cancelled():
+    worker = await Worker.start(())
+    closing_it = asyncio.ensure_future(worker.close())
+    for _ in range(3):
+        await asyncio.sleep(0)
+        closing_it.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await closing_it
+    assert not is_there(worker._process.pid)
+
+
 async def test_a_worker_that_cannot_start_says_why(monkeypatch):
     monkeypatch.setattr("agent.adapters.sql.process.MODULE", "agent.nix")
     with pytest.raises(WorkerDied, match=r"exit code 1: .*No module named agent\.nix"):

@@ -166,8 +166,10 @@ class Database:
 
     async def _ready(self) -> Worker:
         """Return the worker that has this database, a new one where the last has died."""
-        if self._worker is None or not self._worker.alive:
+        if self._worker is not None and not self._worker.alive:
+            await self._worker.close()
             self._worker = None
+        if self._worker is None:
             self._worker = await self._nursery.take()
             source = self.source
             self._worker.send(

@@ -100,9 +100,16 @@ class Worker:
             self._process.kill()
 
     async def close(self) -> None:
-        """End it and wait until it is gone."""
+        """End it and wait until it is gone, however often that is cancelled: it takes no time."""
         self.kill()
-        await self._process.wait()
+        cancelled: asyncio.CancelledError | None = None
+        while self._process.returncode is None:
+            try:
+                await self._process.wait()
+            except asyncio.CancelledError as error:
+                cancelled = error
+        if cancelled is not None:
+            raise cancelled
 
     async def _story(self) -> str:
         """Say how it ended, with what it last wrote to stderr."""
