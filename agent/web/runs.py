@@ -376,6 +376,7 @@ ROUTES: tuple[AnyEndpoint, ...] = (
         call=replay,
         body=Replay,
         answer=Verdict,
+        attended=True,
         errors=(UnknownRun, Conflict),
     ),
 )
