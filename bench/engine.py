@@ -87,7 +87,7 @@ class Alone:
         going = Pass(self._program, self._world, scene, port, live, live.emit, publish, self._state)
         await going.run({self._program.spec.start: Envelope(kind="message", text=text)})
         trace = trace_of(run, going.frames, going.post_frames, live.effects.values())
-        summary = Summary(trace)
+        summary = Summary(lambda: trace)
         publish(FrameTraced(node=ENGINE, run_id=name, channel="main", trace=summary))
         return trace
 

@@ -105,7 +105,7 @@ async def fill(data: Path, frames: int) -> Json:
             )
             trace = folded(copy, rows)
             left = msgspec.structs.replace(end, parent=0)
-            write = store.adopt(copy, rows, {n: left}, Summary(trace), {})
+            write = store.adopt(copy, rows, {n: left}, Summary(lambda trace=trace: trace), {})
             waiting.append(group.create_task(write))
             held += len(trace.frames)
             n, copies = n + 1, copies + 1
@@ -135,7 +135,7 @@ async def add_large(data: Path, frames: int) -> str:
     records = tuple(record(frame) for frame in range(1, frames + 1))
     trace = trace_of(run, records, (), [effect(frame) for frame in range(1, frames + 1)])
     end = End(parent=0, history_len=0, since_snapshot=0)
-    await store.adopt(run, [*rows_of(trace)], {n: end}, Summary(trace), {})
+    await store.adopt(run, [*rows_of(trace)], {n: end}, Summary(lambda: trace), {})
     await store.close()
     return run.run_id
 

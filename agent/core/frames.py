@@ -1,6 +1,6 @@
 """What happened, frame by frame. A frame is one tick; a record is one node's visit in it."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Literal
 
 import msgspec
@@ -90,20 +90,21 @@ class FrameTrace(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defau
 
 
 class Summary(msgspec.Struct, gc=False):
-    """The wire summary of a trace, encoded once, by whoever needs it first.
+    """The wire summary of a trace, put together and encoded once, by whoever needs it first.
 
-    The trace is let go then, so that a log of thousands of runs stays small. The writer's thread
-    and the event loop may both come first; they would make the same bytes.
+    What it is made of is let go then, so that a log of thousands of runs stays small. The writer's
+    thread and the event loop may both come first; they would make the same bytes.
     """
 
-    _trace: FrameTrace | None
+    _trace: Callable[[], FrameTrace] | None
     _body: bytes = b""
     _skeleton: bytes = b""
 
     def encoded(self) -> bytes:
         """Return the JSON of ``summary``."""
-        trace = self._trace
-        if trace is not None:
+        put_together = self._trace
+        if put_together is not None:
+            trace = put_together()
             self._body = msgspec.json.encode(summary(trace, LISTED))
             if is_large(trace):
                 self._skeleton = msgspec.json.encode(skeleton(trace))

@@ -5,12 +5,13 @@ Whatever is there folds to a valid trace; what was open then shows up as ``inter
 """
 
 from collections.abc import Iterable
+from functools import partial
 from typing import Literal, TypeAlias, assert_never
 
 import msgspec
 
 from agent.core.effects import Chunk, Effect, EffectError
-from agent.core.frames import Envelope, FrameRecord, FrameTrace
+from agent.core.frames import Envelope, FrameRecord, FrameTrace, Summary
 from agent.core.json import Json
 from agent.core.messages import Usage
 from agent.core.runs import Run
@@ -190,6 +191,16 @@ class Fold:
             error=INTERRUPTED,
             effects=tuple(effect.effect_id for effect in begun),
         )
+
+
+def summary_of(
+    run: Run,
+    frames: Iterable[FrameRecord],
+    post_frames: Iterable[FrameRecord],
+    effects: Iterable[Effect],
+) -> Summary:
+    """Return the summary of what ``trace_of`` returns, which is made when that is asked for."""
+    return Summary(partial(trace_of, run, tuple(frames), tuple(post_frames), tuple(effects)))
 
 
 def trace_of(

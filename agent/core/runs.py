@@ -116,8 +116,8 @@ def anew(run: Run, n: int, run_id: str, at: float) -> Run:
     )
 
 
-def advance(run: Run, status: RunStatus, at: float) -> Run:
-    """Move ``run`` to ``status`` at time ``at``.
+def advance(run: Run, status: RunStatus, at: float, **fields: Json) -> Run:
+    """Move ``run`` to ``status`` at time ``at``, with new values of ``fields``.
 
     Raises:
         IllegalMove: when the table does not allow it.
@@ -125,7 +125,7 @@ def advance(run: Run, status: RunStatus, at: float) -> Run:
     if status not in MOVES[run.status]:
         raise IllegalMove(f"run {run.run_id} is {run.status} and cannot become {status}")
     if status in TERMINAL:
-        return msgspec.structs.replace(run, status=status, ended=at)
+        return msgspec.structs.replace(run, status=status, ended=at, **fields)
     if run.started is None and status is RunStatus.RUNNING:
-        return msgspec.structs.replace(run, status=status, started=at)
-    return msgspec.structs.replace(run, status=status)
+        return msgspec.structs.replace(run, status=status, started=at, **fields)
+    return msgspec.structs.replace(run, status=status, **fields)

@@ -19,7 +19,7 @@ from agent.core.errors import Conflict
 from agent.core.events import FrameTraced
 from agent.core.frames import FrameRecord, FrameTrace, Summary
 from agent.core.ids import NO_CHANNEL, RunId
-from agent.core.journal import Closed, Intent, Row, settled, trace_of
+from agent.core.journal import Closed, Intent, Row, settled, summary_of
 from agent.core.json import Json, digest
 from agent.core.redact import Redactor, Stream
 from agent.core.runs import Run
@@ -150,7 +150,7 @@ def _ends(run: Run, archive: Archive) -> dict[int, End]:
 
 def _told(run: Run, trace: FrameTrace) -> tuple[list[Row], Summary]:
     """Return the rows of ``run`` and its summary, encoded."""
-    summary = Summary(trace_of(run, trace.frames, trace.post_frames, trace.effects))
+    summary = summary_of(run, trace.frames, trace.post_frames, trace.effects)
     summary.encoded()
     return [*rows_of(trace)], summary
 

@@ -70,15 +70,17 @@ async def end(
 ) -> FrameTrace:
     """Bring it to its terminal state, on disk and told, with what it left; return its trace."""
     status = RunStatus.ERROR if going.error else RunStatus.DONE
-    run = live.run = msgspec.structs.replace(
-        advance(live.run, status, parts.clock.now_ms()),
+    run = live.run = advance(
+        live.run,
+        status,
+        parts.clock.now_ms(),
         response=going.response,
         error=going.error,
         path=going.path,
         total_frames=going.ticks,
     )
     trace = trace_of(run, going.frames, going.post_frames, live.effects.values())
-    summary = Summary(trace)
+    summary = Summary(lambda: trace)
     await parts.store.finish(run, left(run), summary, None)
     parts.hub.publish(status_event(run))
     parts.hub.publish(

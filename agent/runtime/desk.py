@@ -123,7 +123,7 @@ class Desk:
 
     def graph(self, channel: str = MAIN) -> Json:
         """Return the active graph."""
-        edition = self._parts.library.edition(self._channel(channel).row.graph)
+        edition = self._parts.edition(self._channel(channel).row.graph)
         spec = edition.program.spec
         edges: Json = msgspec.to_builtins(spec.edges)
         return {

@@ -80,6 +80,8 @@ class Hub:
         self._reserve = reserve
         self._enough = first
         """The last number that needs no further block."""
+        self._calm = first
+        """The last number that nobody sleeps for and that needs no further block."""
         self._sleeping: set[asyncio.Future[None]] = set()
         self._secure()
 
@@ -87,10 +89,8 @@ class Hub:
         """Append ``event``, wake the readers, and return its number."""
         seq = self._last = self._last + 1
         self._ring[seq & self._mask] = Entry(seq, self._now_ns(), event)
-        if self._sleeping:
-            self._wake()
-        if seq > self._enough:
-            self._secure()
+        if seq > self._calm:
+            self._attend()
         return seq
 
     @property
@@ -132,16 +132,21 @@ class Hub:
         while self._last <= after:
             woken = asyncio.get_running_loop().create_future()
             self._sleeping.add(woken)
+            self._calm = self._last
             try:
                 await woken
             finally:
                 self._sleeping.discard(woken)
 
-    def _wake(self) -> None:
+    def _attend(self) -> None:
+        """Do what only some events need: one comparison tells ``publish`` of both."""
         for woken in self._sleeping:
             if not woken.done():
                 woken.set_result(None)
         self._sleeping.clear()
+        if self._last > self._enough:
+            self._secure()
+        self._calm = self._enough
 
     def _secure(self) -> None:
         reserved = (self._last // BLOCK + 2) * BLOCK

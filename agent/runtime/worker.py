@@ -7,16 +7,17 @@ announced as ended is on disk.
 
 import asyncio
 import logging
+from collections.abc import Sequence
 
 from msgspec.structs import replace
 
 from agent.core.errors import AgentError, Overloaded
 from agent.core.events import Answered, Failed, FrameTraced, Said
-from agent.core.frames import FrameRecord, FrameTrace, Summary
-from agent.core.journal import INTERRUPTED, Fold, trace_of
+from agent.core.frames import FrameRecord, Summary
+from agent.core.journal import INTERRUPTED, Fold, summary_of
 from agent.core.json import Json
 from agent.core.runs import Run, RunStatus, advance
-from agent.core.state import Change, apply, at
+from agent.core.state import apply, at
 from agent.crash import reached
 from agent.engine.context import World
 from agent.engine.effects import EffectPort, LivePort, story
@@ -133,11 +134,9 @@ class Worker:
         self, live: LiveRun, status: RunStatus, error: str, row: ChannelRow | None = None
     ) -> None:
         """End a run that never began; ``row`` is what its channel is then, whatever its head."""
-        ended = advance(live.run, status, self._parts.clock.now_ms())
-        live.run = replace(ended, error=error)
+        live.run = advance(live.run, status, self._parts.clock.now_ms(), error=error)
         end = End(parent=live.run.parent, history_len=0, since_snapshot=0)
-        trace = trace_of(live.run, (), (), ())
-        summary = Summary(trace)
+        summary = summary_of(live.run, (), (), ())
         await self._persist(live.run, end, summary, row, moves=False)
         self._announce(live, summary)
 
@@ -150,8 +149,10 @@ class Worker:
         reached("recover.interrupted")
         begun, unknown = live.run.started or live.run.created, outcomes(fold.unfinished.values())
         frames = (*fold.frames, *fold.broken(entry(self._parts.library, live.run), begun))
-        run = replace(
-            advance(live.run, RunStatus.INTERRUPTED, self._parts.clock.now_ms()),
+        run = advance(
+            live.run,
+            RunStatus.INTERRUPTED,
+            self._parts.clock.now_ms(),
             response=fold.response,
             error="; ".join(filter(None, (f"{INTERRUPTED}: {why}", unknown))),
             path=self._path(live.run, frames),
@@ -160,8 +161,7 @@ class Worker:
         )
         live.effects = fold.effects
         state = apply(channel.state, fold.changes)
-        trace = trace_of(run, frames, fold.post_frames, fold.effects.values())
-        await self._close(channel, live, trace, run, state, local=False)
+        await self._close(channel, live, run, frames, fold.post_frames, state, local=False)
 
     def _path(self, run: Run, frames: tuple[FrameRecord, ...]) -> str:
         try:
@@ -191,8 +191,10 @@ class Worker:
     def _begin(self, channel: Channel, live: LiveRun, edition: Edition) -> Run:
         parts = self._parts
         head = channel.row.head
-        run = live.run = replace(
-            advance(live.run, RunStatus.RUNNING, parts.clock.now_ms()),
+        run = live.run = advance(
+            live.run,
+            RunStatus.RUNNING,
+            parts.clock.now_ms(),
             graph=edition.manifest.graph,
             revision=edition.program.revision,
             parent=head,
@@ -263,30 +265,34 @@ class Worker:
             status = RunStatus.ERROR
         elif live.cancelled:
             status, error = RunStatus.CANCELLED, "cancelled"
-        run = replace(
-            advance(live.run, status, self._parts.clock.now_ms()),
+        run = advance(
+            live.run,
+            status,
+            self._parts.clock.now_ms(),
             error=error,
             path=going.path,
             total_frames=going.ticks,
         )
-        trace = trace_of(run, going.frames, going.post_frames, live.effects.values())
-        await self._close(channel, live, trace, run, going.state, local=local)
+        frames, post_frames = going.frames, going.post_frames
+        await self._close(channel, live, run, frames, post_frames, going.state, local=local)
 
     async def _close(
         self,
         channel: Channel,
         live: LiveRun,
-        trace: FrameTrace,
         run: Run,
+        frames: Sequence[FrameRecord],
+        post_frames: Sequence[FrameRecord],
         state: Json,
         *,
         local: bool,
     ) -> None:
         live.run = run
         turns = turns_of_run(run, local=local)
-        end = channel.end(run, state, turns, _changes(trace))
+        changes = [change for r in (*frames, *post_frames) for change in r.changes]
+        end = channel.end(run, state, turns, tuple(changes))
         row = replace(channel.row, head=run.n, cleared=False)
-        summary = Summary(trace)
+        summary = summary_of(run, frames, post_frames, live.effects.values())
         await self._persist(run, end, summary, row)
         channel.move(run, state, end)
         self._announce(live, summary)
@@ -313,8 +319,3 @@ def _settle(live: LiveRun) -> None:
     task, live.task = live.task, None
     while live.cancelled and task is not None and task.cancelling():
         task.uncancel()
-
-
-def _changes(trace: FrameTrace) -> tuple[Change, ...]:
-    records = (*trace.frames, *trace.post_frames)
-    return tuple([change for record in records for change in record.changes])

@@ -12,8 +12,8 @@ from agent.adapters.stores.opening import VERSION, NewerSchema, UnreadableStore
 from agent.adapters.stores.sqlite import SqliteStore
 from agent.core.effects import Chunk, Effect, EffectError
 from agent.core.errors import Overloaded
-from agent.core.frames import Envelope, FrameRecord, Summary
-from agent.core.journal import Closed, Intent, Settled, trace_of
+from agent.core.frames import Envelope, FrameRecord
+from agent.core.journal import Closed, Intent, Settled, summary_of
 from agent.core.messages import Turn, Usage
 from agent.core.runs import Run, RunStatus
 from agent.core.state import drop, put
@@ -31,16 +31,12 @@ def a_run(n: int = 1, **more) -> Run:
     return Run(**{**fields, **more})
 
 
-def summary_of(run: Run) -> Summary:
-    return Summary(trace_of(run, (), (), ()))
-
-
 async def finished(
     store, n: int, end: End | None = None, row: ChannelRow | None = None, **more
 ) -> Run:
     run = a_run(n, status=RunStatus.DONE, **more)
     await store.finish(
-        run, end or End(parent=0, history_len=0, since_snapshot=0), summary_of(run), row
+        run, end or End(parent=0, history_len=0, since_snapshot=0), summary_of(run, (), (), ()), row
     )
     return run
 
@@ -94,7 +90,7 @@ async def test_finishing_writes_run_end_summary_and_head_together(sqlite):
     assert other.loaded.channels == (row,)
     assert other.loaded.unfinished == ()
     (body,) = await other.summaries(RunFilter())
-    assert body == summary_of(run).encoded()
+    assert body == summary_of(run, (), (), ()).encoded()
 
 
 async def test_a_refused_finish_leaves_nothing_of_it(sqlite, file):

@@ -13,8 +13,8 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invaria
 from agent.adapters.stores.memory import MemoryStore
 from agent.adapters.stores.sqlite import SqliteStore
 from agent.core.effects import Effect
-from agent.core.frames import Envelope, FrameRecord, Summary
-from agent.core.journal import Closed, Intent, Settled, settled, trace_of
+from agent.core.frames import Envelope, FrameRecord
+from agent.core.journal import Closed, Intent, Settled, settled, summary_of
 from agent.core.messages import Turn
 from agent.core.runs import Run, RunStatus
 from agent.core.state import put
@@ -115,7 +115,7 @@ class Both(RuleBasedStateMachine):
             changes=(put("k", value=text),), snapshot={"k": text} if snapshot else None,
         )  # fmt: skip
         self.ended.append(run.n)
-        self.both(lambda store: store.finish(done, end, Summary(trace_of(done, (), (), ())), None))
+        self.both(lambda store: store.finish(done, end, summary_of(done, (), (), ()), None))
 
     @rule(text=TEXTS, visits=st.sampled_from([1, 201]))
     def adopt(self, text, visits):
@@ -139,7 +139,6 @@ class Both(RuleBasedStateMachine):
             )
             for n in range(1, visits + 1)
         )
-        trace = trace_of(run, records, (), (effect,))
         rows = [
             Intent(effect=effect),
             settled(effect),
@@ -150,7 +149,9 @@ class Both(RuleBasedStateMachine):
             for n in (self.n - 1, self.n)
         }
         self.both(
-            lambda store: store.adopt(run, rows, left, Summary(trace), {f"kept {text}": text})
+            lambda store: store.adopt(
+                run, rows, left, summary_of(run, records, (), (effect,)), {f"kept {text}": text}
+            )
         )
         for n in (self.n - 1, self.n):
             self.same(lambda store, n=n: store.end(n))

@@ -1,5 +1,6 @@
 """A store that forgets everything with the process; what the durable one is compared with."""
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from itertools import islice
 
@@ -16,7 +17,7 @@ class MemoryStore:
 
     def __init__(self) -> None:
         self._runs: dict[int, Run] = {}
-        self._rows: dict[int, list[Row]] = {}
+        self._rows: defaultdict[int, list[Row]] = defaultdict(list)
         self._ends: dict[int, End] = {}
         self._summaries: dict[int, Summary] = {}
         self._keys: dict[str, Key] = {}
@@ -29,7 +30,7 @@ class MemoryStore:
     async def accept(self, run: Run, key: Key | None = None, rows: Sequence[Row] = ()) -> None:
         """Keep a new run."""
         self._runs[run.n] = run
-        self._rows.setdefault(run.n, []).extend(rows)
+        self._rows[run.n].extend(rows)
         if key is not None:
             self._keys[key.key] = key
 
@@ -40,7 +41,7 @@ class MemoryStore:
     def append(self, n: int, index: int, row: Row) -> None:
         """Keep a row."""
         del index
-        self._rows.setdefault(n, []).append(row)
+        self._rows[n].append(row)
 
     async def secure(self, n: int, index: int, row: Row) -> None:
         """Keep a row."""
