@@ -19,6 +19,7 @@ from agent.options import json_option, place, stop
 from agent.reports import table, write_json
 from agent.settings import Settings
 
+ON_WITH = "go on: debug step, step node, run-to FRAME, edit PATH VALUE, resume, finish, drop"
 ON = ("tool", "model", "error", "retry", "budget", "divergence")
 Unit = Literal["frame", "node"]
 SHOWN = 160
@@ -186,6 +187,13 @@ def run_to(server: Server, frame: int) -> None:
 
 @debug.command()
 @_on_server
+def finish(server: Server) -> None:
+    """Let the held run go on to its end, past all breakpoints."""
+    _tell(server, server.do("finish"))
+
+
+@debug.command()
+@_on_server
 def drop(server: Server) -> None:
     """End the held run where it is."""
     _tell(server, server.do("drop"))
@@ -233,7 +241,7 @@ def _lines(shown: Json) -> list[str]:
     for field in ("memory", "ui_state", "model_request", "tool", "tool_result"):
         if shown[field] is not None:
             lines.append(f"/{field}  {_short(shown[field])}")
-    return [*lines, "go on: debug step, step node, run-to FRAME, edit PATH VALUE, resume, drop"]
+    return [*lines, ON_WITH]
 
 
 def _short(value: Json) -> str:

@@ -8,7 +8,7 @@ from agent.adapters.models.builtin.transport import BuiltinTransport
 from agent.adapters.models.openai_http import OpenAIModel
 from agent.adapters.sql.databases import open_databases
 from agent.adapters.sql.tool import QueryDb
-from agent.core.events import MachineCreated
+from agent.core.events import MachineCreated, Thinking
 from agent.core.frames import Envelope
 from agent.core.state import at, fresh
 from agent.engine.context import World
@@ -18,26 +18,29 @@ from agent.runtime.workspace import shipped
 
 pytestmark = pytest.mark.anyio
 
-EDITION = Library(shipped(NODES)).edition("v3-framed")
+LIBRARY = Library(shipped(NODES))
+EDITION = LIBRARY.edition("v3-framed")
 
 
 class Talk:
     """A conversation's state from message to message."""
 
-    def __init__(self, databases, schemas):
+    def __init__(self, databases, schemas, edition=EDITION):
+        self.edition = edition
         self.model = OpenAIModel("http://builtin/v1", None, "builtin", transport=BuiltinTransport())
         self.world = World(
             model=self.model,
             tools={"query_db": QueryDb(databases)},
             schemas=schemas,
             clock=CountingClock(),
-            render=EDITION.render,
+            render=edition.render,
+            graph=edition.program.spec,
         )
         self.state = fresh("anonymous")
 
     async def say(self, text):
         played = stage(
-            EDITION.program.spec, NODES, within=self.world, message=text, state=self.state
+            self.edition.program.spec, NODES, within=self.world, message=text, state=self.state
         )
         await played.going.run({"input": Envelope(kind="message", text=text)})
         await played.going.run_post()
@@ -86,6 +89,16 @@ async def test_each_message_takes_its_path(talk, text, frames, path, says):
     going = await talk.say(text)
     assert (going.ticks, going.path) == (frames, path)
     assert says in going.response
+
+
+async def test_an_expert_that_has_seen_no_table_yet_does_not_despair(databases):
+    talk = Talk(databases, await databases.schemas(), LIBRARY.edition("v4-eras"))
+    going = await talk.say("How many customers are there?")
+    assert "There are 240 customers" in going.response
+    thoughts = [event.text for event in talk.events if isinstance(event, Thinking)]
+    assert "The user knows the answer from the database" in " ".join(thoughts)
+    assert "cannot" not in " ".join(thoughts)
+    await talk.model.aclose()
 
 
 async def test_a_counter_counts_without_a_model(talk):

@@ -15,6 +15,7 @@
     - Busy                       409
     - IllegalMove                409
     - NotHeld                    409
+    - MovedOn                    409
     - UnknownOutcome             409
     - Unconfirmed                409
   x TooLarge                     413
@@ -133,6 +134,12 @@ class NotHeld(Conflict):
     """No run is held in this channel."""
 
     slug = "not_held"
+
+
+class MovedOn(Conflict):
+    """The conversation went on after that run; it can go back there, or the run is forked."""
+
+    slug = "moved_on"
 
 
 class UnknownOutcome(Conflict):

@@ -223,6 +223,15 @@ class WorkspaceRead(Fact, frozen=True, kw_only=True, gc=False, tag="workspace"):
     """The workspace's graphs that can run."""
 
 
+class DebugChanged(Fact, frozen=True, kw_only=True, gc=False, tag="debug"):
+    """What is to hold the runs of the channel has changed."""
+
+    breakpoints: tuple[Json, ...]
+    """All of them, as ``GET /api/debug/breakpoints`` answers."""
+    armed: bool
+    """The next run is held before its first frame."""
+
+
 class LoopLagged(Fact, frozen=True, kw_only=True, gc=False, tag="loop_lag"):
     """Something blocked the event loop."""
 
@@ -278,5 +287,5 @@ Event: TypeAlias = (
     | ContextSent | Controls | MachineCreated | MachineTransition | ProcessStarted | ProcessLine
     | ProcessDone | Sensed | FrameOpened | FrameClosed | FrameTraced | RunChanged | GraphSwitched
     | LoopLagged | Failed | Said | Queued | Answered | Cleared | TestsChanged
-    | WorkspaceRead
+    | WorkspaceRead | DebugChanged
 )  # fmt: skip

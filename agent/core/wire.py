@@ -9,6 +9,7 @@ from agent.core.events import (
     Cleared,
     ContextSent,
     Controls,
+    DebugChanged,
     Decided,
     Event,
     Failed,
@@ -96,7 +97,7 @@ def _chat(event: Event) -> Json:
             | Updated() | ContextSent() | MachineCreated() | MachineTransition()
             | ProcessStarted() | ProcessLine() | ProcessDone() | Sensed() | FrameOpened()
             | FrameClosed() | FrameTraced() | RunChanged() | GraphSwitched() | LoopLagged()
-            | TestsChanged() | WorkspaceRead()
+            | TestsChanged() | WorkspaceRead() | DebugChanged()
         ):  # fmt: skip
             return None
         case _:

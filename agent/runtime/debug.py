@@ -1,4 +1,4 @@
-"""The verbs of the debugger: breakpoints, pause, step, edit, resume, drop. One held run a channel.
+"""The verbs of the debugger, from breakpoints to drop. One held run a channel.
 
 Breakpoints belong to a channel and are kept; an armed pause is not. One owner: verbs and runs share
 the event loop's thread, and nothing here waits between looking and acting.
@@ -11,6 +11,7 @@ from contextlib import suppress
 import msgspec
 
 from agent.core.errors import NotHeld, Unprocessable
+from agent.core.events import DebugChanged
 from agent.core.ids import MAIN, number_of
 from agent.core.json import Json
 from agent.core.runs import RunStatus
@@ -21,7 +22,7 @@ from agent.engine.stops import Edit, Stop
 from agent.runtime.channels import Channel
 from agent.runtime.live import LiveRun
 from agent.runtime.operator import Mode, Operator, Taken, Unit
-from agent.runtime.parts import Parts
+from agent.runtime.parts import RUNTIME, Parts
 from agent.runtime.recordings import recording
 
 RECORD = "breakpoints"
@@ -90,7 +91,7 @@ class Debug:
         if armed or again or run.channel in self._watches:
             operator = self._operator(live, going, taken)
             if armed:
-                self._armed.discard(run.channel)
+                self._arm(run.channel, armed=False)
                 operator.pause()
 
     def end(self, live: LiveRun) -> None:
@@ -127,7 +128,7 @@ class Debug:
             Unprocessable: one of them cannot be.
         """
         lane = self._channel(channel)
-        watch = Watch(breakpoints)
+        before, watch = self._watch(lane.name), Watch(breakpoints)
         for name in watch.baselines:
             await self._compare(name)
         self._watches.pop(lane.name, None)
@@ -135,9 +136,28 @@ class Debug:
             self._watches[lane.name] = watch
         if lane.active is not None and lane.active.run.n in self._passes:
             self._take(lane.active, watch)
+        if watch.breakpoints != before.breakpoints:
+            self._tell(lane.name)
         kept = {name: watch.breakpoints for name, watch in self._watches.items()}
         await self._parts.store.save_record(RECORD, msgspec.to_builtins(kept))
         return watch.breakpoints
+
+    def _arm(self, channel: str, *, armed: bool) -> None:
+        if armed != (channel in self._armed):
+            self._armed ^= {channel}
+            self._tell(channel)
+
+    def _tell(self, channel: str) -> None:
+        """Have everybody who looks know what is to hold the runs of a channel now."""
+        breakpoints = msgspec.to_builtins(self._watch(channel).breakpoints)
+        event = DebugChanged(
+            node=RUNTIME,
+            run_id="",
+            channel=channel,
+            breakpoints=tuple(breakpoints),
+            armed=channel in self._armed,
+        )
+        self._parts.hub.publish(event)
 
     async def _compare(self, name: str) -> None:
         """Have the recording of a run at hand."""
@@ -197,7 +217,7 @@ class Debug:
         if self._stop(live) is not None:
             return Shown(debug=await self.show(channel))
         if live is None or live.run.n not in self._passes:
-            self._armed.add(lane.name)
+            self._arm(lane.name, armed=True)
             return Shown(debug=await self.show(channel))
         self._operator(live, self._passes[live.run.n]).pause()
         return await self._moved(lane, live)
@@ -210,7 +230,7 @@ class Debug:
         """
         lane = self._channel(channel)
         if lane.name in self._armed and self._stop(lane.active) is None:
-            self._armed.discard(lane.name)
+            self._arm(lane.name, armed=False)
             return await self.show(channel)
         live, operator = await self._held(lane)
         operator.release()
@@ -246,6 +266,17 @@ class Debug:
         except TimeoutError:
             return Shown(debug=self._shown(lane, live), settled=False)
         return Shown(debug=self._shown(lane, live))
+
+    async def finish(self, channel: str = MAIN) -> Json:
+        """Let the held run go on to its end; only a pause holds it again.
+
+        Raises:
+            NotHeld: there is none.
+        """
+        lane = self._channel(channel)
+        live, operator = await self._held(lane)
+        operator.release("end")
+        return self._shown(lane, live)
 
     async def drop(self, channel: str = MAIN) -> Json:
         """End the held run where it is; it is cancelled.

@@ -111,7 +111,8 @@ class Desk:
             "seq": self._parts.hub.last,
             "history": [msgspec.to_builtins(turn) for turn in lane.window],
             "controls": controls.current(at(lane.state, "ui")) if shown is None else shown,
-            "run": active and {**active.progress(), "message": active.run.text},
+            "run": active
+            and {**active.progress(), "message": active.run.text, "said": active.said},
             "pending": [
                 {"run_id": live.run.run_id, "text": live.run.text, "position": place}
                 for place, live in enumerate(lane.waiting.values(), 1)
@@ -122,7 +123,7 @@ class Desk:
 
     def graph(self, channel: str = MAIN) -> Json:
         """Return the active graph."""
-        edition = self._parts.library.edition(self._channel(channel).row.graph)
+        edition = self._parts.edition(self._channel(channel).row.graph)
         spec = edition.program.spec
         edges: Json = msgspec.to_builtins(spec.edges)
         return {

@@ -151,7 +151,7 @@ class Lanes:
 
     async def _switched(self, lane: Channel, switch: Switch) -> None:
         try:
-            revision = self._parts.library.edition(switch.name).program.revision
+            revision = self._parts.edition(switch.name).program.revision
         except UnknownGraph as error:  # the workspace changed while the switch waited its turn
             if not switch.done.done():
                 switch.done.set_exception(error)

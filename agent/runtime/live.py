@@ -154,6 +154,11 @@ class LiveRun:
         else:
             self.text = event.text if isinstance(event, Thinking) else ""
 
+    @property
+    def said(self) -> str:
+        """All that was streamed so far; the answer as it stands once that is complete."""
+        return self.run.response or "".join(self._said)
+
     def progress(self) -> Json:
         """Return the answer of ``/api/result`` while it works."""
         return {
@@ -162,7 +167,7 @@ class LiveRun:
             "run_id": self.run.run_id,
             "stage": self.stage,
             "event": self.stage,
-            "text": "".join(self._said) if self.stage == "streaming" else self.text,
+            "text": self.said if self.stage == "streaming" else self.text,
         }
 
     # Stopping and waiting

@@ -27,8 +27,8 @@ from agent.runtime.parts import Parts, status_event
 
 _log = logging.getLogger(__name__)
 Unit = Literal["frame", "node"]
-Mode = Unit | int | None
-"""Hold at the next frame or node, from that frame on, or only at breakpoints."""
+Mode = Unit | Literal["end"] | int | None
+"""Hold at the next frame or node, from that frame on, not even at breakpoints, or only there."""
 ONCE = ("budget", "divergence")
 
 
@@ -126,6 +126,8 @@ class Operator:
             return ""  # it is answered already
         if self._pausing and stop.node:
             return "pause"
+        if self._mode == "end":
+            return ""
         if stop.node and self._stepped(stop):
             return "step" if isinstance(self._mode, str) else f"run to frame {self._mode}"
         return self._breakpoint(stop)

@@ -60,6 +60,15 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
     data_file: str = ""
     version: str = ""
 
+    def edition(self, graph: str) -> Edition:
+        """Return what the next run of ``graph`` is pinned to, as far as that is known by now.
+
+        Raises:
+            UnknownGraph: there is none of that name.
+        """
+        known = self.databases.known
+        return self.library.edition(graph) if known is None else self.library.knowing(graph, known)
+
     def world(self, edition: Edition) -> World:
         """Return what nodes of ``edition`` can reach."""
         return World(

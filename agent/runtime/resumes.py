@@ -11,7 +11,7 @@ from typing import Literal
 import msgspec
 
 from agent.core.effects import Effect, EffectError
-from agent.core.errors import AgentError, Busy, Conflict, ToolFailed, UnknownOutcome
+from agent.core.errors import AgentError, Busy, Conflict, MovedOn, ToolFailed, UnknownOutcome
 from agent.core.journal import Fold, Held, Intent, Row, Settled
 from agent.core.json import Json
 from agent.core.runs import Run, RunStatus, anew
@@ -55,8 +55,9 @@ class Resumes:
         """Accept a run that goes on where ``source`` was cut; on disk when this returns.
 
         Raises:
-            Conflict: it was not cut, has been gone on with, or is not the conversation's last.
+            Conflict: it was not cut, has been gone on with, or something of it has changed.
             Busy: a run is active or queued.
+            MovedOn: it is not the conversation's last.
             UnknownOutcome: a write was cut off, and ``unknown`` does not say what became of it.
         """
         if source.status is not RunStatus.INTERRUPTED:
@@ -74,7 +75,7 @@ class Resumes:
         if lane.busy:
             raise Busy(BUSY)
         if lane.row.head != source.n:
-            raise Conflict(
+            raise MovedOn(
                 f"the conversation went on after run {source.run_id}; POST /api/head with it as "
                 f"run_id goes back there, or {FORK}"
             )

@@ -102,6 +102,11 @@ async def run_to(call: Call[RunTo, Lane]) -> Json:
     return _shown(await call.runtime.debug.run_to(call.body.frame, lane))
 
 
+async def finish(call: Call[Lane, Lane]) -> Json:
+    """Let the held run go on to its end, past all breakpoints; only a pause holds it again."""
+    return await call.runtime.debug.finish(channel(call.body.channel, call.query.channel))
+
+
 async def drop(call: Call[Lane, Lane]) -> Json:
     """End the held run where it is."""
     return await call.runtime.debug.drop(channel(call.body.channel, call.query.channel))
@@ -171,6 +176,15 @@ ROUTES: tuple[AnyEndpoint, ...] = (
         query=Lane,
         answer=Debug,
         later=True,
+        errors=(NotHeld,),
+    ),
+    Endpoint(
+        method="POST",
+        path="/api/debug/finish",
+        call=finish,
+        body=Lane,
+        query=Lane,
+        answer=Debug,
         errors=(NotHeld,),
     ),
     Endpoint(

@@ -9,6 +9,15 @@ from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from typing import TYPE_CHECKING, Annotated, Generic, TypeVar
 
 import msgspec
+from msgspec.inspect import (
+    ListType,
+    LiteralType,
+    StructType,
+    Type,
+    UnionType,
+    VarTupleType,
+    type_info,
+)
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
@@ -167,7 +176,7 @@ def decode(raw: bytes, shape: type[B]) -> B:
     try:
         return msgspec.json.decode(raw, type=shape)
     except msgspec.ValidationError as error:
-        raise Unprocessable(readable(str(error))) from error
+        raise Unprocessable(readable(str(error), shape)) from error
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         why = str(error).removeprefix("JSON is malformed: ")
         raise BadInput(f"the body is not JSON: {why[:1].lower()}{why[1:]}") from error
@@ -187,14 +196,16 @@ def read_query(request: Request, shape: type[Q]) -> Q:
     try:
         return msgspec.convert(given, shape, strict=False)
     except msgspec.ValidationError as error:
-        raise Unprocessable(readable(str(error), given)) from error
+        raise Unprocessable(readable(str(error), shape, given)) from error
 
 
 _MESSAGE = re.compile(r"(?P<what>.*?)(?: - at `\$\.?(?P<where>.*)`)?", re.DOTALL)
 _MISSING = re.compile(r"Object missing required field `(?P<field>.*)`")
+_INDEX = re.compile(r"\[.*?\]")
+_CHOICE = re.compile(r"Invalid enum value (?P<value>.*)", re.DOTALL)
 
 
-def readable(message: str, given: Mapping[str, str] | None = None) -> str:
+def readable(message: str, shape: type[object], given: Mapping[str, str] | None = None) -> str:
     """Turn the decoder's message into one that begins with the field."""
     found = _MESSAGE.fullmatch(message)
     what, where = (found["what"], found["where"]) if found else (message, None)
@@ -202,9 +213,31 @@ def readable(message: str, given: Mapping[str, str] | None = None) -> str:
     if missing is not None:
         field = f"{where}.{missing['field']}" if where else missing["field"]
         return f"Missing '{field}' field"
+    choice = _CHOICE.fullmatch(what)
+    choices = _choices(shape, where) if choice and where else ""
+    if choice and choices:
+        return f"`{where}`: expected {choices}, got {choice['value']}"
     value = (given or {}).get(where or "")
     came = f", got {value[:60]!r}" if value is not None and "got" not in what else ""
     return f"`{where or 'body'}`: {what[:1].lower()}{what[1:]}{came}"
+
+
+def _choices(shape: type[object], where: str) -> str:
+    """Return what the field at ``where`` in ``shape`` may be; nothing if that is no choice."""
+    kinds = _single(type_info(shape))
+    for name in _INDEX.sub("", where).split("."):
+        fields = [f for kind in kinds if isinstance(kind, StructType) for f in kind.fields]
+        kinds = [k for f in fields if f.encode_name == name for k in _single(f.type)]
+    return " or ".join(repr(v) for k in kinds if isinstance(k, LiteralType) for v in k.values)
+
+
+def _single(kind: Type) -> list[Type]:
+    """Open unions and lists: return what one value may be."""
+    if isinstance(kind, UnionType):
+        return [one for inner in kind.types for one in _single(inner)]
+    if isinstance(kind, ListType | VarTupleType):
+        return _single(kind.item_type)
+    return [kind]
 
 
 def channel(*names: str | None) -> ChannelName:

@@ -8,6 +8,7 @@ from agent.core.errors import (
     BadInput,
     Busy,
     Conflict,
+    MovedOn,
     Overloaded,
     UnknownOutcome,
     UnknownRun,
@@ -338,7 +339,7 @@ ROUTES: tuple[AnyEndpoint, ...] = (
         call=resume_run,
         body=Resume,
         answer=Resumed,
-        errors=(UnknownRun, Conflict, Busy, UnknownOutcome, Overloaded),
+        errors=(UnknownRun, Conflict, Busy, MovedOn, UnknownOutcome, Overloaded),
     ),
     Endpoint(
         method="GET",

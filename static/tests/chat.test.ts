@@ -41,11 +41,18 @@ describe("the conversation", () => {
   it("shows what a page that came late has missed", async () => {
     hear({
       type: "snapshot", seq: 9, history: [{ role: "user", content: "old" }, { role: "assistant", content: "yes" }], controls: [{ type: "button" }],
-      run: { run_id: "r3", status: "running", stage: "streaming", text: "half an ans", message: "new" }, pending: [{ run_id: "r4", text: "next", position: 1 }],
+      run: { run_id: "r3", status: "running", message: "new", said: "half an ans" }, pending: [{ run_id: "r4", text: "next", position: 1 }],
     });
     expect(await texts()).toEqual(["user: old", "assistant: yes", "user: new", "assistant: half an ans…"]);
     expect(pending.value.map((run) => run.text)).toEqual(["next"]);
     expect(controls.value).toHaveLength(1);
+  });
+
+  it("begins no answer for a run that has said nothing yet", async () => {
+    hear({ type: "snapshot", seq: 9, history: [], controls: [], run: { run_id: "r3", status: "running", message: "new", said: "" }, pending: [] });
+    expect(await texts()).toEqual(["user: new"]);
+    hear({ type: "delta", content: "now", run_id: "r3" });
+    expect(await texts()).toEqual(["user: new", "assistant: now…"]);
   });
 
   it("moves the queue up when a run starts or is cancelled", async () => {

@@ -3,8 +3,8 @@ import "./browser";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { drafted, wordsOf } from "../src/rooms/Breakpoints";
 import { sectionsOf } from "../src/rooms/EditDialog";
-import { barShown, breakpoints, debug, held, placeOf, step, stepping, tell, title, toggle } from "../src/store/debug";
-import { notice } from "../src/store/notice";
+import { barShown, breakpoints, debug, finish, held, isBaseline, load, placeOf, step, stepping, tell, title, toggle, toggleBaseline } from "../src/store/debug";
+import { news, notice } from "../src/store/notice";
 import type { EventLine } from "../src/wire/lines";
 import type { Breakpoint, Debug } from "../src/wire/types.gen";
 
@@ -28,6 +28,9 @@ function answer(...bodies: unknown[]): { readonly asked: [string, string, unknow
 
 const turned = (status: string, channel = "main"): EventLine =>
   ({ event: "run", seq: 1, ts: 1, node: "runtime", run_id: "r-1", channel, kind: "message", message: "hi", status });
+
+const changed = (all: readonly Breakpoint[], armed = false, channel = "main"): EventLine =>
+  ({ event: "debug", seq: 2, ts: 2, node: "runtime", run_id: "", channel, breakpoints: all as never, armed });
 
 beforeEach(() => {
   debug.value = null;
@@ -94,6 +97,53 @@ describe("the debugger", () => {
     expect(barShown.value).toBe(true);
   });
 
+  it("shows at once what was changed elsewhere, of the page's channel", async () => {
+    debug.value = free;
+    const { asked } = answer({ ...free, armed: true });
+    tell(changed([point], false, "elsewhere"));
+    expect(breakpoints.value).toEqual([]);
+    tell(changed([point]));
+    expect([breakpoints.value, asked]).toEqual([[point], []]);
+    tell(changed([point], true));
+    await vi.waitFor(() => expect(debug.value?.armed).toBe(true));
+    tell(changed([], true));
+    expect([breakpoints.value, asked.length, barShown.value]).toEqual([[], 1, true]);
+  });
+
+  it("asks for nothing when what was told before the page was read comes first", () => {
+    const { asked } = answer();
+    tell(changed([point], true));
+    expect(asked).toEqual([]);
+  });
+
+  it("keeps what was told while an older answer was on its way", async () => {
+    const waiting: ((body: unknown) => void)[] = [];
+    vi.stubGlobal("fetch", () => new Promise((resolve) => waiting.push((body) => resolve(new Response(JSON.stringify(body))))));
+    const loaded = load();
+    tell(changed([point]));
+    waiting[0]?.(free);
+    waiting[1]?.([]);
+    await loaded;
+    expect(breakpoints.value).toEqual([point]);
+  });
+
+  it("holds runs where they depart from another, and does so no more", async () => {
+    const departs = { ...point, node: null, on: "divergence", baseline: "r-000000000007-0abc" } as const;
+    const { asked } = answer([departs], []);
+    await toggleBaseline(departs.baseline);
+    expect([isBaseline(departs.baseline), isBaseline("r-1"), news.value]).toEqual([true, false, "A run is held where it first departs from #7."]);
+    await toggleBaseline(departs.baseline);
+    expect([isBaseline(departs.baseline), news.value]).toEqual([false, "Runs may depart from #7 again."]);
+    expect(asked.map(([, , body]) => body)).toEqual([[{ on: "divergence", baseline: departs.baseline }], []]);
+  });
+
+  it("lets the held run go on to its end", async () => {
+    debug.value = holding;
+    const { asked } = answer({ ...free, status: "running" });
+    await finish();
+    expect([held.value, asked]).toEqual([null, [["POST", "/api/debug/finish", {}]]]);
+  });
+
   it("says where a run is held", () => {
     expect(placeOf({ ...holding, effect_id: "2/pa/1/0/0" })).toBe("at an effect of frame 2 · pa");
     expect(placeOf({ ...holding, at: "after" })).toBe("after frame 2 · pa");
@@ -111,12 +161,14 @@ describe("a breakpoint", () => {
     expect(wordsOf(point)).toBe("before pa");
     expect(wordsOf({ ...point, node: null })).toBe("before every frame");
     expect(wordsOf({ ...point, node: null, on: "tool", tool: "query_db", when: "frame > 2" })).toBe("on tool query_db when frame > 2");
+    expect(wordsOf({ ...point, node: null, on: "divergence", baseline: "r-000000000007-0abc" })).toBe("on divergence from #7");
   });
 
   it("says nothing about what was left open", () => {
-    const open = { at: "after", on: "", node: "", frame: "", tool: "left over", when: " " } as const;
+    const open = { at: "after", on: "", node: "", frame: "", tool: "left over", baseline: "r-1", when: " " } as const;
     expect(drafted(open)).toEqual({ at: "after" });
     expect(drafted({ ...open, on: "model", node: "pa", frame: "3" })).toEqual({ on: "model", node: "pa", frame: 3 });
+    expect(drafted({ ...open, on: "divergence" })).toEqual({ on: "divergence", baseline: "r-1" });
     expect(drafted({ ...open, on: "tool", tool: "query_db", when: "x" })).toEqual({ on: "tool", tool: "query_db", when: "x" });
   });
 });

@@ -81,3 +81,16 @@ describe("a run that was held over a restart", () => {
     expect(working.value).toEqual({ run_id: "r-20", status: "paused" });
   });
 });
+
+describe("a run that began long before the page came", () => {
+  it("is at work, though only the end of its story was told", async () => {
+    const trace = { run_id: "r-30", kind: "message", channel: "main", message: "long", graph: "v4-eras", revision: "x", path: "", total_frames: 0, total_ms: 0, started: 7, outcome: "running" };
+    vi.stubGlobal("fetch", () => Promise.resolve(new Response(JSON.stringify(trace))));
+    tell({ ...at({ event: "frame_close", frame: 1, node: "input", visit: 1, duration_ms: 4, output: "" }), run_id: "r-30" });
+    await frame();
+    expect(working.value?.run_id).not.toBe("r-30");
+    await recall("r-30");
+    await frame();
+    expect([working.value, known("r-30")?.message]).toEqual([{ run_id: "r-30", status: "running" }, "long"]);
+  });
+});

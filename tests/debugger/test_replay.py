@@ -175,6 +175,7 @@ def showing(store, held, tmp_path):
 async def test_a_replay_shows_nodes_what_the_databases_held_then(store, tmp_path, since, told):
     async with showing(store, Holding("TABLE a"), tmp_path) as rt:
         run = await ask(rt, "x")
+        assert run.revision == rt.graph()["revision"]
     assert run.response == "TABLE a"
     async with showing(store, Holding(since), tmp_path) as rt:
         first = await rt.replay(run.run_id)

@@ -50,6 +50,7 @@ def serving(data_dir: Path, root: Path = ROOT, **settings: str) -> Iterator[Simp
     )  # fmt: skip
     try:
         running = announced(server, log)
+        running.process = server
         # The link is printed when the port is bound, a moment before it listens.
         with httpx.Client(transport=httpx.HTTPTransport(retries=8)) as client:
             client.get(f"{running.url}/health").raise_for_status()

@@ -234,6 +234,42 @@ async def test_a_breakpoint_on_the_way_holds_before_the_frame_that_was_asked_for
         await b.end(run)
 
 
+async def test_a_run_that_is_to_finish_passes_every_breakpoint_and_the_next_does_not():
+    async with bench() as b:
+        await b.breaks({"node": "b"}, {"node": "c"})
+        run = await b.send()
+        assert (await b.debug.finish())["held"] is False
+        ended = await b.runtime.finished(run)
+        assert (ended.status, ended.response) == ("done", "fine")
+        following = await b.send("again")
+        assert await b.place() == "before 2 b"
+        await b.end(following)
+        with pytest.raises(NotHeld):
+            await b.debug.finish()
+
+
+async def test_a_pause_holds_a_run_that_was_to_finish_and_breakpoints_count_again():
+    gate = Gate()
+
+    async def waits(ctx, envelope):
+        await gate.node()(ctx, envelope)
+        return Envelope(kind="x")
+
+    async with bench(code={**CODE, "a": waits}) as b:
+        await b.breaks({"frame": 1}, {"node": "c"})
+        run = await b.send()
+        await b.debug.finish()
+        await gate.reached.wait()
+        pausing = asyncio.ensure_future(b.debug.pause())
+        await settled_loop()
+        gate.open.set()
+        shown = (await pausing).debug
+        assert (place(shown), shown["reason"]) == ("before 2 b", "pause")
+        await b.debug.resume()
+        assert place(await b.held()) == "before 3 c"
+        await b.end(run)
+
+
 async def test_a_dropped_run_is_cancelled_and_the_next_begins():
     async with bench() as b:
         await b.breaks({"node": "b"})
@@ -758,6 +794,42 @@ async def test_every_status_is_told_on_the_trace():
         lines = [msgspec.json.decode(line) for line in b.runtime.trace_lines(1000)]
         told = [x["status"] for x in lines if x["event"] == "run" and x["run_id"] == run.run_id]
         assert told == ["queued", "running", "paused", "running", "done"]
+
+
+def told(b) -> list[tuple[str, list[str], bool]]:
+    """What was told of breakpoints and armed pauses: channel, names, armed."""
+    lines = [msgspec.json.decode(line) for line in b.runtime.trace_lines(1000)]
+    return [
+        (x["channel"], [one["id"] for one in x["breakpoints"]], x["armed"])
+        for x in lines
+        if x["event"] == "debug"
+    ]
+
+
+async def test_breakpoints_that_change_are_told_once_and_whole():
+    async with bench() as b:
+        await b.breaks()
+        await b.breaks({"node": "b", "when": "frame > 9"})
+        await b.breaks({"node": "b", "when": "frame > 9"})
+        await b.breaks({"node": "x"}, channel="side")
+        assert (await b.runtime.finished(await b.runtime.send("hello"))).status == "done"
+        await b.breaks()
+        assert told(b) == [("main", ["b1"], False), ("side", ["b1"], False), ("main", [], False)]
+        line = next(x for x in b.runtime.trace_lines(1000) if b'"event":"debug"' in x)
+        (row,) = msgspec.json.decode(line)["breakpoints"]
+        assert row == msgspec.to_builtins(Breakpoint(id="b1", node="b", when="frame > 9"))
+
+
+async def test_an_armed_pause_is_told_when_it_is_set_taken_back_and_used():
+    async with bench() as b:
+        await b.debug.pause()
+        await b.debug.pause()
+        await b.debug.resume()
+        await b.debug.pause()
+        run = await b.send()
+        await b.debug.pause()
+        await b.end(run)
+        assert [armed for _, _, armed in told(b)] == [True, False, True, False]
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import pytest
 from rig import FunctionTool, Gate, ScriptedModel, ask, graph, passes, runtime
 
 from agent.adapters.stores.sqlite import SqliteStore
-from agent.core.errors import Busy, Conflict, ToolFailed, UnknownOutcome
+from agent.core.errors import Busy, Conflict, MovedOn, ToolFailed, UnknownOutcome
 from agent.core.runs import RunStatus
 from agent.core.state import at, put
 
@@ -212,7 +212,7 @@ async def test_a_conversation_that_went_on_is_not_undone(place):
     name = await place.cut("b")
     async with place.open() as rt:
         await ask(rt, "something else")
-        with pytest.raises(Conflict, match="conversation went on"):
+        with pytest.raises(MovedOn, match="conversation went on"):
             await rt.resume(name)
         await rt.move_head(name)
         assert (await resumed(rt, name)).response == "one booked 1"

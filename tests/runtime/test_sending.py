@@ -611,13 +611,43 @@ async def test_progress_is_told_from_queue_to_answer():
         assert (thinking["status"], thinking["id"], thinking["stage"], thinking["event"], thinking["text"]) == (
             "running", "msg_1", "thinking", "thinking", "hm"
         )  # fmt: skip
+        assert rt.snapshot()["run"]["said"] == ""
         gate.open.set()
         await last.reached.wait()
         streaming = await rt.result(None)
         assert (streaming["stage"], streaming["text"]) == ("streaming", "through")
+        assert rt.snapshot()["run"]["said"] == "through"
         last.open.set()
         await rt.finished(await rt.find("msg_1"))
         assert (await rt.result(None))["response"] == "through and out"
+
+
+async def test_a_page_that_comes_late_is_told_all_that_was_said_whatever_came_after_it():
+    gate, after = Gate("half"), Gate("")
+
+    async def node(ctx, envelope):
+        await gate.node()(ctx, envelope)
+        ctx.think("looking further")
+        await after.node()(ctx, envelope)
+        ctx.say(" and whole")
+
+    remembers = Gate("")
+    spec = graph("a memo", post="memo")
+    async with runtime(spec, {"a": node, "memo": remembers.node()}) as rt:
+        run = await rt.send("x")
+        gate.open.set()
+        await after.reached.wait()
+        now = rt.snapshot()["run"]
+        assert (now["stage"], now["text"], now["said"]) == ("thinking", "looking further", "half")
+        result = await rt.result(None)
+        assert (result["stage"], result["text"]) == ("thinking", "looking further")
+        assert "said" not in result
+        after.open.set()
+        await remembers.reached.wait()
+        assert rt.snapshot()["run"]["said"] == "half and whole"
+        remembers.open.set()
+        await rt.finished(run)
+        assert rt.snapshot()["run"] is None
 
 
 async def test_runs_are_paged_by_id():

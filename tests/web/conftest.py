@@ -119,6 +119,10 @@ class FakeDebug:
         self.asked.append(("resume", channel))
         raise NotHeld("no run is held")
 
+    async def finish(self, channel="main"):
+        self.asked.append(("finish", channel))
+        return HELD
+
     async def drop(self, channel="main"):
         self.asked.append(("drop", channel))
         return HELD

@@ -13,6 +13,7 @@ from web.conftest import HELD
         ("pause", {"channel": "side"}, ("pause", "side")),
         ("step", {}, ("step", "frame", "main")),
         ("step", {"unit": "node", "channel": "side"}, ("step", "node", "side")),
+        ("finish", {"channel": "side"}, ("finish", "side")),
         ("drop", {"channel": "side"}, ("drop", "side")),
     ],
 )

@@ -1,22 +1,26 @@
 /** The breakpoints of the channel: switch, delete, add. */
 import "../styles/debug.css";
-import { useEffect, useRef, useState } from "preact/hooks";
-import { breakpoints, load, setBreakpoints } from "../store/debug";
+import { useRef, useState } from "preact/hooks";
+import { shortId } from "../lib/format";
+import { breakpoints, setBreakpoints } from "../store/debug";
 import { active } from "../store/graph";
+import { past } from "../store/history";
 import { attempt } from "../store/notice";
+import { isOver } from "../store/visits";
 import type { Breakpoint } from "../wire/types.gen";
 import { Empty } from "../ui/bits";
 import { Dialog } from "../ui/Dialog";
 import { Icon } from "../ui/Icon";
+import { RunChoice } from "./RunChoice";
 
 type On = NonNullable<Breakpoint["on"]> | "";
-const KINDS: readonly [On, string][] = [["", "frame or node"], ["model", "model request"], ["tool", "tool call"], ["error", "error"], ["retry", "retry"], ["budget", "budget"]];
+const KINDS: readonly [On, string][] = [["", "frame or node"], ["model", "model request"], ["tool", "tool call"], ["error", "error"], ["retry", "retry"], ["budget", "budget"], ["divergence", "divergence from a run"]];
 
 /** A breakpoint in words. */
 export function wordsOf(one: Breakpoint): string {
   const what = one.on ? `on ${one.on}${one.tool ? ` ${one.tool}` : ""}` : one.at;
   const where = [one.node, one.frame === null ? "" : `frame ${one.frame}`].filter(Boolean).join(", ") || (one.on ? "" : "every frame");
-  return [what, where, one.when ? `when ${one.when}` : "", one.baseline ? `from ${one.baseline}` : ""].filter(Boolean).join(" ");
+  return [what, where, one.when ? `when ${one.when}` : "", one.baseline ? `from ${shortId(one.baseline)}` : ""].filter(Boolean).join(" ");
 }
 
 function Row({ one }: { readonly one: Breakpoint }) {
@@ -40,10 +44,11 @@ interface Draft {
   readonly node: string;
   readonly frame: string;
   readonly tool: string;
+  readonly baseline: string;
   readonly when: string;
 }
 
-const FRESH: Draft = { at: "before", on: "", node: "", frame: "", tool: "", when: "" };
+const FRESH: Draft = { at: "before", on: "", node: "", frame: "", tool: "", baseline: "", when: "" };
 
 /** What is sent: nothing is said about what was left open. */
 export function drafted(draft: Draft): Partial<Breakpoint> {
@@ -54,6 +59,7 @@ export function drafted(draft: Draft): Partial<Breakpoint> {
     ...(draft.node ? { node: draft.node } : {}),
     ...(draft.frame ? { frame: Number(draft.frame) } : {}),
     ...(on === "tool" && draft.tool ? { tool: draft.tool } : {}),
+    ...(on === "divergence" ? { baseline: draft.baseline } : {}),
     ...(draft.when.trim() ? { when: draft.when } : {}),
   };
 }
@@ -85,6 +91,7 @@ function Add() {
         <label>node<select value={draft.node} onChange={(event) => set({ node: event.currentTarget.value })}><option value="">any</option>{active.value?.nodes.map((node) => <option key={node} value={node}>{node}</option>)}</select></label>
         <label>frame<input type="number" min={1} placeholder="any" value={draft.frame} onInput={(event) => set({ frame: event.currentTarget.value })} /></label>
         {draft.on === "tool" ? <label>tool<input type="text" placeholder="any" value={draft.tool} onInput={(event) => set({ tool: event.currentTarget.value })} /></label> : null}
+        {draft.on === "divergence" ? <RunChoice label="run" runs={past.value.filter(isOver)} value={draft.baseline} onChoose={(baseline) => set({ baseline })} /> : null}
         <label class="stretch">when<input ref={condition} type="text" spellcheck={false} autocomplete="off" placeholder={draft.on === "budget" ? "tokens > 5000 or cost > 0.05" : 'envelope.text contains "Leipzig"'} aria-invalid={fault.includes("when: ")} aria-describedby={fault ? "breakpoint-fault" : undefined} value={draft.when} onInput={(event) => set({ when: event.currentTarget.value })} /></label>
         <button type="submit" class="quiet">add</button>
       </div>
@@ -94,8 +101,6 @@ function Add() {
 }
 
 export function Breakpoints({ onClose }: { readonly onClose: () => void }) {
-  // Others may have set some, on the command line, say.
-  useEffect(() => void attempt(load()), []);
   const all = breakpoints.value;
   return (
     <Dialog label="Breakpoints" kind="broad" onClose={onClose}>

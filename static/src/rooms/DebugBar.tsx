@@ -2,7 +2,7 @@
 import "../styles/debug.css";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { plural, shortId } from "../lib/format";
-import { breakpoints, debug, drop, held, pause, placeOf, resume, runTo, step, stepping, wanted } from "../store/debug";
+import { breakpoints, debug, drop, finish, held, pause, placeOf, resume, runTo, step, stepping, wanted } from "../store/debug";
 import { go } from "../store/place";
 import { shownId } from "../store/runs";
 import type { Debug } from "../wire/types.gen";
@@ -44,6 +44,7 @@ function HeldHere({ now }: { readonly now: Debug }) {
         <Verb name="step frame" keys="F10" title="Go on to the next frame (F10)" onClick={() => void step("frame")} />
         <Verb name="step node" keys="F11" title="Go on to the next node of the frame (F11)" onClick={() => void step("node")} />
         <RunTo key={now.frame} from={now.frame ?? 1} />
+        <Verb name="finish" title="Go on to the end of this run, past all breakpoints" onClick={() => void finish()} />
         <Verb name="edit" title="Change what the run goes on with" onClick={() => { dialog.value = "edit"; }} />
         <Verb name="drop" title="End the run here" danger onClick={() => void drop()} />
         <Breakpoints />

@@ -4,7 +4,7 @@ import { shown } from "../store/runs";
 import { Dialog } from "../ui/Dialog";
 import { COMMANDS, offers } from "./commands";
 import { dialog } from "./dialogs";
-import { Breakpoints, DiffDialog, EditDialog, ForkDialog, ModelDialog, TestDialog } from "./parts";
+import { Breakpoints, DiffDialog, EditDialog, ForkDialog, ModelDialog, ResumeDialog, TestDialog } from "./parts";
 
 const close = (): void => {
   dialog.value = "";
@@ -83,6 +83,8 @@ export function Dialogs() {
       return shown.value ? <DiffDialog run={shown.value} onClose={close} /> : null;
     case "fork":
       return shown.value ? <ForkDialog run={shown.value} onClose={close} /> : null;
+    case "resume":
+      return shown.value ? <ResumeDialog run={shown.value} onClose={close} /> : null;
     case "test":
       return shown.value ? <TestDialog run={shown.value} onClose={close} /> : null;
   }

@@ -3,7 +3,7 @@ import "../styles/verdict.css";
 import "../styles/debug.css";
 import { useEffect, useState } from "preact/hooks";
 import { between } from "../lib/bands";
-import { count, money, ms, oneLine, plural, shortId } from "../lib/format";
+import { count, money, ms, plural, shortId } from "../lib/format";
 import { past } from "../store/history";
 import { go } from "../store/place";
 import type { RunView } from "../store/visits";
@@ -12,6 +12,7 @@ import type { Band, DiffOf, DiffRow } from "../wire/lines";
 import { Empty } from "../ui/bits";
 import { Dialog } from "../ui/Dialog";
 import { WordDiff } from "../ui/WordDiff";
+import { RunChoice } from "./RunChoice";
 
 /** Visits that are listed at first. */
 const MOST = 200;
@@ -107,7 +108,7 @@ export function DiffDialog({ run, onClose }: { readonly run: RunView; readonly o
       <h2>Difference</h2>
       {others.length ? (
         <div class="form">
-          <label class="stretch">left<select autofocus value={left} onChange={(event) => setLeft(event.currentTarget.value)}>{others.map((one) => <option key={one.run_id} value={one.run_id}>{shortId(one.run_id)} {one.kind === "message" ? "" : `${one.kind} `}{oneLine(one.message, 60)}</option>)}</select></label>
+          <RunChoice label="left" runs={others} value={left} autofocus onChoose={setLeft} />
           <span class="diff-right">right: <span class="mono">{shortId(run.run_id)} {run.kind === "message" ? "" : run.kind}</span></span>
         </div>
       ) : <Empty title="There is no other run yet.">Send the message again, or fork it.</Empty>}

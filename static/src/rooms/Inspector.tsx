@@ -13,6 +13,7 @@ import { JsonTree } from "../ui/JsonTree";
 import { Tabs } from "../ui/Tabs";
 import { choose } from "./choose";
 import { dialog } from "./dialogs";
+import { ResumeButton } from "./ResumeButton";
 import { Changes, ModelCall, ProcessesOf, ToolCall } from "./parts";
 
 const LABELS: Readonly<Record<Tab, string>> = {
@@ -101,7 +102,7 @@ function Body({ run, visit, tab }: { readonly run: RunView; readonly visit: Visi
 function Whole({ run }: { readonly run: RunView }) {
   return (
     <>
-      <header class="inspector-head"><h2>run <span class="faint mono">{shortId(run.run_id)}</span></h2><Status of={run.status} /></header>
+      <header class="inspector-head"><h2>run <span class="faint mono">{shortId(run.run_id)}</span></h2><Status of={run.status} /><span class="grow" /><ResumeButton run={run} /></header>
       <div class="inspector-body" tabIndex={0} role="region" aria-label="The run">
         {run.error ? <p class="fault" role="alert">{run.error}</p> : null}
         <h3>Message</h3>

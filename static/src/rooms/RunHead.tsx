@@ -18,6 +18,10 @@ function ReplayButton({ run }: { readonly run: RunView }) {
   );
 }
 
+function Resumed({ from }: { readonly from: string }) {
+  return <Figure name="goes on with" title={from}><button type="button" class="link mono" onClick={() => go({ run: from, frame: 0, node: "", visit: 1 }, true)}>{shortId(from)}</button></Figure>;
+}
+
 export function RunHead({ run }: { readonly run: RunView | null }) {
   const state = run ? replays.value.get(run.run_id) : undefined;
   const pinned = place.value.run !== "";
@@ -40,6 +44,7 @@ export function RunHead({ run }: { readonly run: RunView | null }) {
         <Figure name="cost">{money(run?.cost)}</Figure>
         <Figure name="graph" title={run?.revision}>{run?.graph || "—"}</Figure>
         {run?.imported_from ? <Figure name="imported from" title={run.imported_from}>{shortId(run.imported_from)}</Figure> : null}
+        {run?.trace?.resumed_from ? <Resumed from={run.trace.resumed_from} /> : null}
         <Figure name="started">{stamp(run?.started)}</Figure>
         {run && lagOf(run.run_id) ? (
           <Figure name="loop blocked" title="A node kept everything else waiting; the event names the line">

@@ -2,7 +2,7 @@
 import { shortId } from "../lib/format";
 import type { Room } from "../lib/place";
 import { compile } from "../lib/query";
-import { held, pause, resume, step, toggle, wanted } from "../store/debug";
+import { finish, held, isBaseline, pause, resume, step, toggle, toggleBaseline, wanted } from "../store/debug";
 import { beside } from "../store/events";
 import { change, choices } from "../store/graph";
 import { past } from "../store/history";
@@ -12,12 +12,13 @@ import { replay } from "../store/replay";
 import { selected, shown } from "../store/runs";
 import { cancel, clear, say } from "../store/session";
 import { working } from "../store/runs";
-import { ended } from "../store/visits";
+import { ended, resumable } from "../store/visits";
 import { toggleTheme } from "../store/theme";
 import { EXAMPLES } from "./Chat";
 import { choose, pickRun } from "./choose";
 import { dialog } from "./dialogs";
 import { arrived } from "./parts";
+import { goOn } from "./resume";
 
 export interface Command {
   readonly name: string;
@@ -108,12 +109,15 @@ export const COMMANDS: readonly Command[] = [
 /** What the palette offers beyond the keys. */
 export function offers(): readonly Command[] {
   const run = working.peek();
+  const open = shown.peek();
   return [
     ...COMMANDS.filter((command) => command.keys !== "Ctrl K" && command.when?.() !== false),
     ...EXAMPLES.map((example): Command => ({ name: `send “${example}”`, run: () => void attempt(say(example)) })),
+    ...(open && resumable(open) ? [{ name: "resume the interrupted run", run: () => void goOn(open.run_id) }] : []),
+    ...(open && ended(open) ? [{ name: `${isBaseline(open.run_id) ? "no longer hold" : "hold"} where a run departs from the shown one`, run: () => void toggleBaseline(open.run_id) }] : []),
     ...(run ? [{ name: "cancel the run", run: () => void attempt(cancel(run.run_id)) }] : []),
     ...choices.peek().filter((graph) => !graph.active).map((graph): Command => ({ name: `switch to graph ${graph.name}`, run: () => void attempt(change(graph.name)) })),
-    ...(held.peek() ? [{ name: "edit what the held run goes on with", run: () => { dialog.value = "edit"; } }] : [{ name: run ? "pause the run" : "pause the next run", run: () => void pause() }]),
+    ...(held.peek() ? [{ name: "edit what the held run goes on with", run: () => { dialog.value = "edit"; } }, { name: "finish the held run, past all breakpoints", run: () => void finish() }] : [{ name: run ? "pause the run" : "pause the next run", run: () => void pause() }]),
     { name: "debugger", run: () => { wanted.value = true; } },
     { name: "breakpoints", run: () => { dialog.value = "breakpoints"; } },
     { name: "which model answers, and how to connect another", run: () => { dialog.value = "model"; } },

@@ -1,4 +1,4 @@
 /** Which dialog is open. */
 import { signal } from "@preact/signals";
 
-export const dialog = signal<"" | "palette" | "keys" | "model" | "breakpoints" | "edit" | "test" | "fork" | "diff">("");
+export const dialog = signal<"" | "palette" | "keys" | "model" | "breakpoints" | "edit" | "test" | "fork" | "diff" | "resume">("");

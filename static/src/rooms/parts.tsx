@@ -24,6 +24,7 @@ export const DebugBar = late(async () => (await import("./DebugBar")).DebugBar, 
 export const DiffDialog = sheet(async () => (await import("./DiffDialog")).DiffDialog);
 export const EditDialog = sheet(async () => (await import("./EditDialog")).EditDialog);
 export const ModelDialog = sheet(async () => (await import("./ModelDialog")).ModelDialog);
+export const ResumeDialog = sheet(async () => (await import("./ResumeDialog")).ResumeDialog);
 export const Picture = late(async () => (await import("./Picture")).Picture);
 export const Processes = late(async () => (await import("./Processes")).Processes);
 export const ProcessesOf = late(async () => (await import("./Processes")).ProcessesOf);

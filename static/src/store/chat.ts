@@ -146,7 +146,7 @@ export function replaceHistory(history: readonly HistoryMessage[]): void {
 
 function atWork(run: ActiveRun): void {
   heard("user", run.message, run.run_id);
-  if (run.stage === "streaming") delta(run.run_id, run.text);
+  if (run.said) delta(run.run_id, run.said);
 }
 
 export function hear(line: ChatLine): void {

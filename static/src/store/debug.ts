@@ -1,13 +1,15 @@
 /**
  * What is held, and where a run is to be held. `GET /api/debug` is the truth: it is read at the start and
- * whenever a run of the page's channel turns; an answer that was overtaken is thrown away.
+ * whenever a run of the page's channel turns; event `debug` says what holds from now on, whoever changed it.
+ * An answer that was overtaken is thrown away.
  */
 import { computed, signal } from "@preact/signals";
 import { get, patch, post, put } from "../wire/http";
-import type { EventLine } from "../wire/lines";
+import type { EventLine, TraceLineOf } from "../wire/lines";
 import type { Breakpoint, Debug } from "../wire/types.gen";
 import type { Edit } from "../lib/edits";
-import { attempt } from "./notice";
+import { shortId } from "../lib/format";
+import { attempt, news } from "./notice";
 import { CHANNEL, recall, working } from "./runs";
 import type { Visit } from "./visits";
 
@@ -24,6 +26,8 @@ export const barShown = computed(() => wanted.value || stepping.value || held.va
 /** Held runs are told a moment before their place can be asked for. */
 const AGAIN_MS = 60;
 let asked = 0;
+/** How often it was told what holds. */
+let told = 0;
 
 async function look(): Promise<void> {
   const mine = ++asked;
@@ -35,13 +39,28 @@ async function look(): Promise<void> {
 }
 
 export async function load(): Promise<void> {
-  const [, all] = await Promise.all([look(), get<readonly Breakpoint[]>("/api/debug/breakpoints")]);
-  breakpoints.value = all;
+  await Promise.all([look(), take(get("/api/debug/breakpoints"))]);
 }
 
-/** A run turned: it may be held now, or not any more. */
+/** Take an answer, unless something newer was told meanwhile. */
+async function take(answer: Promise<readonly Breakpoint[]>): Promise<void> {
+  const before = told;
+  const all = await answer;
+  if (told === before) breakpoints.value = all;
+}
+
+/** A run turned: it may be held now, or not any more. Or what holds was changed, here or elsewhere. */
 export function tell(line: EventLine): void {
-  if (line.event === "run" && line.channel === CHANNEL && line.status !== "queued" && !stepping.peek()) void look().catch(() => undefined);
+  if (line.channel !== CHANNEL) return;
+  if (line.event === "debug" ? holds(line) : line.event === "run" && line.status !== "queued" && !stepping.peek()) void look().catch(() => undefined);
+}
+
+/** Take what holds from now on; whether what is held has to be asked for again. */
+function holds(line: TraceLineOf<"debug">): boolean {
+  ++told;
+  breakpoints.value = line.breakpoints as readonly Breakpoint[];
+  const now = debug.peek();
+  return now !== null && now.armed !== line.armed && !stepping.peek();
 }
 
 /** One verb of `/api/debug`; its answer is the state after it. */
@@ -66,6 +85,7 @@ async function leave(name: string, body?: unknown): Promise<void> {
 
 export const pause = (): Promise<void> => attempt(leave("pause"));
 export const resume = (): Promise<void> => attempt(verb("resume"));
+export const finish = (): Promise<void> => attempt(verb("finish"));
 export const drop = (): Promise<void> => attempt(verb("drop"));
 export const step = (unit: "frame" | "node"): Promise<void> => attempt(leave("step", { unit }));
 export const runTo = (frame: number): Promise<void> => attempt(leave("run_to", { frame }));
@@ -76,20 +96,38 @@ export async function edit(edits: readonly Edit[]): Promise<void> {
 }
 
 /** Replace the breakpoints; the server names those that are new. */
-export async function setBreakpoints(all: readonly Partial<Breakpoint>[]): Promise<void> {
-  breakpoints.value = await put<readonly Breakpoint[]>("/api/debug/breakpoints", all);
-}
+export const setBreakpoints = (all: readonly Partial<Breakpoint>[]): Promise<void> => take(put("/api/debug/breakpoints", all));
 
 /** Breakpoints that hold at a node and nothing else: those a dot in the graph stands for. */
 const plain = (one: Breakpoint, node: string): boolean => one.node === node && one.frame === null && !one.when && !one.on;
 
 export const dotsOf = (node: string): readonly Breakpoint[] => breakpoints.value.filter((one) => one.node === node);
 
-export function toggle(node: string, at: Breakpoint["at"]): Promise<void> {
+/** Take away those that are meant, or add one when there is none; whether one was added. */
+async function flip(meant: (one: Breakpoint) => boolean, fresh: Partial<Breakpoint>): Promise<boolean> {
   const all = breakpoints.peek();
-  const rest = all.filter((one) => !(plain(one, node) && one.at === at));
-  return attempt(setBreakpoints(rest.length < all.length ? rest : [...all, { at, node }]));
+  const rest = all.filter((one) => !meant(one));
+  const adds = rest.length === all.length;
+  await setBreakpoints(adds ? [...all, fresh] : rest);
+  return adds;
 }
+
+export const toggle = (node: string, at: Breakpoint["at"]): Promise<void> =>
+  attempt(flip((one) => plain(one, node) && one.at === at, { at, node }));
+
+/** Breakpoints that hold a run where it departs from another one. */
+const departing = (one: Breakpoint, run_id: string): boolean => one.on === "divergence" && one.baseline === run_id;
+
+export const isBaseline = (run_id: string): boolean => breakpoints.value.some((one) => departing(one, run_id));
+
+/** Hold runs where they first depart from this one, or do so no more. */
+export const toggleBaseline = (run_id: string): Promise<void> =>
+  attempt(
+    flip((one) => departing(one, run_id), { on: "divergence", baseline: run_id }).then((added) => {
+      const run = shortId(run_id);
+      news.value = added ? `A run is held where it first departs from ${run}.` : `Runs may depart from ${run} again.`;
+    }),
+  );
 
 /** Whether a visit is where the run is held. */
 export const isHeld = (visit: Visit, run_id: string): boolean => {

@@ -73,17 +73,18 @@ export function tell(line: EventLine): void {
   bump();
 }
 
-/** A held run may have begun before what was told of it: its first frames are read from the store. */
+/** A run at work may have begun before what was told of it: its first frames are read from the store. */
 export async function recall(run_id: string): Promise<void> {
   if (run_id > newest.peek()) newest.value = run_id;
-  if (live.get(run_id)?.visits[0]?.frame === 1) return;
+  const told = live.get(run_id);
+  if (told?.visits[0]?.frame === 1 && told.status !== "queued") return;
   const trace = await get<FrameTrace>(`/api/traces/${encodeURIComponent(run_id)}`);
   const run = liveRun(run_id);
   run.kind = trace.kind;
   run.message = trace.message;
   run.graph = trace.graph;
   run.started = trace.started;
-  run.status = run.visits.length ? run.status : trace.outcome;
+  if (run.status === "queued") run.status = trace.outcome;
   const isTold = (one: Visit): boolean => run.visits.some((visit) => visit.frame === one.frame && visit.node === one.node && visit.post === one.post);
   run.visits = [...viewOfTrace(trace).visits.filter((visit) => !isTold(visit)), ...run.visits];
   bump();

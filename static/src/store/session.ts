@@ -60,6 +60,8 @@ function apply(line: EventLine): void {
   else if (line.event === "controls" && connection.chatPhase.peek().is !== "open") controls.value = items(line.controls);
   else if (line.event === "frame_trace" && line.run_id === halfSeen) renew();
   else if (line.event === "run" && line.status !== "queued") {
+    // It takes the place of the run that was cut: its question and what that had said are told anew.
+    if (line.kind === "resume" && line.status === "running" && connection.chatPhase.peek().is === "open") renew();
     if (line.status === "running") again.value = null;
     unqueue(line.run_id);
     if (line.status !== "running") finish(line.run_id);
@@ -84,6 +86,7 @@ const chat = new LiveSocket({
     hear(line);
     if (line.type !== "snapshot") return;
     halfSeen = line.run?.run_id ?? "";
+    if (line.run) void quietly(runs.recall(line.run.run_id));
     link(runs.spoken());
   },
   onPhase: (phase) => {

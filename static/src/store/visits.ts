@@ -47,6 +47,15 @@ const FINAL: ReadonlySet<string> = new Set(["done", "error", "cancelled", "inter
 /** Nothing more will come of it. */
 export const ended = (run: RunView): boolean => FINAL.has(run.status);
 
+/** The same of a run that is listed. */
+export const isOver = (run: Summary): boolean => FINAL.has(run.outcome);
+
+/** Kinds that are in no conversation: an interrupted one is begun again. */
+const ALONE: ReadonlySet<string> = new Set(["replay", "fork", "import", "test"]);
+
+/** It was cut by the end of the process, and can go on as a new run. */
+export const resumable = (run: RunView): boolean => run.status === "interrupted" && !ALONE.has(run.kind);
+
 /** What is told while it happens; grown in place, the version signal says when. */
 export interface LiveRun {
   run_id: string;

@@ -37,13 +37,12 @@ export interface HistoryMessage {
   readonly run_id?: string;
 }
 
-/** The run at work when the page came: `message` is what was asked, `text` what it does or has said. */
+/** The run at work when the page came: `message` is what was asked, `said` all that was streamed so far. */
 export interface ActiveRun {
   readonly run_id: string;
   readonly status: string;
-  readonly stage: string;
-  readonly text: string;
   readonly message: string;
+  readonly said: string;
 }
 
 /** A message of `/ws`. */
@@ -135,6 +134,12 @@ export interface CaseOf {
   readonly case: string;
   readonly cassette: Json;
   readonly checks: readonly ProposedCheck[];
+}
+
+/** The run that goes on with an interrupted one. */
+export interface Resumed {
+  readonly run_id: string;
+  readonly resumed_from: string;
 }
 
 /** What the checks of a case said. */

@@ -333,6 +333,17 @@ export interface WorkspaceRead {
   readonly graphs: readonly string[];
 }
 
+/** What is to hold the runs of the channel has changed. */
+export interface DebugChanged {
+  readonly event: "debug";
+  readonly node: string;
+  readonly run_id: string;
+  readonly channel: string;
+  readonly frame?: number | null;
+  readonly breakpoints: readonly Json[];
+  readonly armed: boolean;
+}
+
 /** What `core.frames.summary` gives: a test converts its result into this. */
 export interface TraceSummary {
   readonly run_id: string;
@@ -592,4 +603,5 @@ export type Event =
   | Answered
   | Cleared
   | TestsChanged
-  | WorkspaceRead;
+  | WorkspaceRead
+  | DebugChanged;

@@ -135,6 +135,12 @@ def _tables(facts: Facts, _spec: Json) -> Json:
     return [name for name in heads if name.lower() in words] or needed(facts.asked.said, heads)
 
 
+def _goal(facts: Facts, spec: Json) -> Json:
+    seen = {table.name for table in facts.asked.schema.tables}
+    unseen = facts.purpose.kind == "unable" and set(_tables(facts, spec)) - seen
+    return _GOALS["data" if unseen else facts.purpose.kind]
+
+
 def _job(facts: Facts, _spec: Json) -> Json:
     return routing.job_of(facts.asked) if facts.handed_over else ""
 
@@ -162,7 +168,7 @@ _SLOTS: tuple[tuple[str, str, Slot], ...] = (
     (r"key_?facts|figures|highlights", r"names and figures", _figures),
     (r"summary|finding|conclusion", r"answer to the question", _summary),
     (r"steps|procedure", r"in order", _steps),
-    (r"goal|aim|objective", r"should have afterwards", lambda f, _: _GOALS[f.purpose.kind]),
+    (r"goal|aim|objective", r"should have afterwards", _goal),
     (r"hint_?|advice|remark", r"what the answer should", _hint),
     (r"style", r"likes to be answered", _style),
     (r"mood|feeling", r"mood of", _feeling),
