@@ -204,7 +204,7 @@ def drop(server: Server) -> None:
 @click.argument("value")
 @_on_server
 def edit(server: Server, path: str, value: str) -> None:
-    """Write VALUE (JSON, else text) at PATH, such as /memory/topic or /tool_result."""
+    """Write VALUE (JSON, else text) at PATH, such as /memory/topic or /tool/arguments/query."""
     _tell(server, server.edit([{"path": path, "value": _value(value)}]))
 
 

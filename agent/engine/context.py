@@ -132,15 +132,12 @@ class Context(Presence):
             ToolFailed: with a named code; ``unknown_tool`` when there is none of that name.
         """
         key = self._key(branch)
-        own = self._world.tools.get(tool)
-        write = own is not None and own.effect == "write"
-        ask = Ask(kind="tool", name=tool, request=_arguments(tool, arguments), write=write)
         where = self.where
         self._emit(ToolCalled(**where, tool=tool, args=arguments, effect_id=str(key)))
         begin = self._world.clock.monotonic()
         ok, shown = False, "cancelled"
         try:
-            response = await self._observed(key, ask, own, arguments)
+            response = await self._observed(key, tool, arguments)
             ok, shown = True, canonical(response).decode()
         except ToolFailed as failure:
             shown = f"{failure.code}: {failure}"
@@ -159,18 +156,24 @@ class Context(Presence):
             )
         return response
 
-    async def _observed(self, key: EffectKey, ask: Ask, own: Tool | None, arguments: Json) -> Json:
+    async def _observed(self, key: EffectKey, tool: str, arguments: Json) -> Json:
         """Make the call as a process: begun, its lines, how it ended."""
         pid, clock = f"{self._scene.run_id}/{key}", self._world.clock
         log = Log(self._world.redactor, lambda line: self._heard(pid, line))
+        own = self._world.tools.get(tool)
+        ask = Ask(
+            kind="tool",
+            name=tool,
+            request={"tool": tool, "arguments": arguments},
+            write=own is not None and own.effect == "write",
+            resend=lambda request: self._recall(tool, own, request["arguments"], pid, log),
+        )
         self._emit(
-            ProcessStarted(
-                **self.where, pid=pid, tool=ask.name, args=arguments, started=clock.now_ms()
-            )
+            ProcessStarted(**self.where, pid=pid, tool=tool, args=arguments, started=clock.now_ms())
         )
         status: Literal["done", "failed", "cancelled"] = "cancelled"
         try:
-            work = self._work(ask.name, own, arguments, pid, log)
+            work = self._work(tool, own, arguments, pid, log)
             effect = await self._port.perform(key, ask, work, _ignore)
             status = "done"
         except ToolFailed as failure:
@@ -182,7 +185,7 @@ class Context(Presence):
                 ProcessDone(
                     **self.where,
                     pid=pid,
-                    tool=ask.name,
+                    tool=tool,
                     status=status,
                     lines=[*log.lines],
                     left_out=log.left_out,
@@ -190,7 +193,7 @@ class Context(Presence):
                     ended=clock.now_ms(),
                 )
             )
-        return self._taken(ask.name, effect.response)
+        return self._taken(tool, effect.response)
 
     def _heard(self, pid: str, line: str) -> None:
         self._emit(ProcessLine(**self.where, pid=pid, line=line))
@@ -208,6 +211,16 @@ class Context(Presence):
         async def call(_heard: OnText) -> Answer:
             work = own.call(arguments, log.write)
             return Answer(response=await world.processes.run(pid, work))
+
+        return call
+
+    def _recall(self, name: str, own: Tool | None, arguments: Json, pid: str, log: Log) -> Call:
+        """Return what is done where an operator has edited the arguments; its lines say so."""
+        work = self._work(name, own, arguments, pid, log)
+
+        async def call(heard: OnText) -> Answer:
+            log.write(f"arguments edited: {canonical(arguments).decode()}")
+            return await work(heard)
 
         return call
 
@@ -243,10 +256,6 @@ def _refuse_cut(reply: ModelReply, shape: type) -> None:
             f"of tokens for an answer (or its context)",
             partial={"text": reply.text},
         )
-
-
-def _arguments(tool: str, arguments: Json) -> Json:
-    return {"tool": tool, "arguments": arguments}
 
 
 def _unknown(name: str, known: tuple[str, ...]) -> Call:

@@ -275,6 +275,12 @@ def noted(visit: Presence, request: Json) -> None:
     visit._port.instant(visit._key(OPERATOR), ask, lambda: None)
 
 
+def parameters(visit: Presence, tool: str) -> Json:
+    """Return the JSON schema of a tool's arguments; ``None`` where there is no such tool."""
+    specs = [spec["function"] for spec in visit.tools]
+    return next((spec["parameters"] for spec in specs if spec["name"] == tool), None)
+
+
 def equip(visit: Presence, spec: NodeSpec, render: Render | None) -> None:
     """Give a visit that begins other settings, and other prompts if ``render`` is given."""
     visit.spec = spec

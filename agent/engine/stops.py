@@ -16,11 +16,12 @@ from agent.core.errors import Unprocessable
 from agent.core.frames import Envelope, FrameRecord
 from agent.core.journal import Spot
 from agent.core.json import Json, fields
+from agent.core.json_schema import misfit
 from agent.core.messages import ModelRequest
 from agent.core.pointers import Steps, read, steps, write
 from agent.core.state import Change, apply, at
 from agent.engine.effects import OPERATOR, Answer, Ask, Call, EffectPort, OnText
-from agent.engine.presence import operated
+from agent.engine.presence import operated, parameters
 from agent.engine.visits import Visit
 
 STATE: Mapping[str, Steps] = {"memory": ("memory",), "ui_state": ("ui", "state")}
@@ -74,6 +75,7 @@ class Stop(ABC):
     place = BETWEEN
     """How an edit says where it was made."""
     writable: tuple[str, ...] = ("pending", *STATE)
+    """Where what can be edited begins."""
 
     def __init__(
         self, port: EffectPort, frame: int, node: str, state: Json, pending: Mapping[str, Envelope]
@@ -108,9 +110,19 @@ class Stop(ABC):
         Raises:
             Unprocessable: a path or a value does not fit; nothing has changed then.
         """
+        self._make(edits, new=True)
+
+    def again(self, effects: Iterable[Effect]) -> None:
+        """Make recorded edits once more."""
+        for effect in effects:
+            self._make(msgspec.convert(effect.request["edits"], tuple[Edit, ...]), new=False)
+
+    def _make(self, edits: Sequence[Edit], *, new: bool) -> None:
         before = after = self.view()
         for edit in edits:
             after = write(after, self._path(edit), edit.value)
+        if new and (fault := self._misfit(after)):
+            raise Unprocessable(fault)
         commit = self._checked(after, edits)
         request: Json = {"place": self.place, "edits": msgspec.to_builtins(tuple(edits))}
         was = [read(before, steps(edit.path)) for edit in edits]
@@ -118,20 +130,20 @@ class Stop(ABC):
         self._port.instant(self._key(), ask, lambda: {"was": was})
         commit()
 
-    def again(self, effects: Iterable[Effect]) -> None:
-        """Make recorded edits once more."""
-        for effect in effects:
-            self.edit(msgspec.convert(effect.request["edits"], tuple[Edit, ...]))
-
     def _path(self, edit: Edit) -> Steps:
         path = steps(edit.path)
-        if not path or path[0] not in self.writable:
+        if not any(path[: len(root)] == root for root in map(_root, self.writable)):
             able = ", ".join(f"/{name}" for name in self.writable) or "nothing"
             raise Unprocessable(
                 f"path {edit.path!r:.80} cannot be written while the run is held before "
                 f"{self.effect_id or self.node or 'its end'}; what can be: {able}"
             )
         return path
+
+    def _misfit(self, after: Json) -> str:
+        """Say what of ``after`` the world does not take; a recorded edit is not asked again."""
+        del after
+        return ""
 
     @abstractmethod
     def _key(self) -> EffectKey:
@@ -222,8 +234,8 @@ class AtEffect(Stop):
         self.ask = ask
         self.call = call
         self.effect_id = self.place = str(key)
-        own = "tool_result" if ask.kind == "tool" else "model_request"
-        self.writable = (*STATE, own)
+        own = ("tool/arguments", "tool_result") if ask.kind == "tool" else ("model_request",)
+        self.writable = (*STATE, *own)
         self._result: Json = None
 
     def view(self) -> dict[str, Json]:
@@ -238,6 +250,13 @@ class AtEffect(Stop):
     def _key(self) -> EffectKey:
         return operated(self.visit.context)
 
+    def _misfit(self, after: Json) -> str:
+        asked = after["tool"]
+        if asked is None or asked == self.view()["tool"]:
+            return ""
+        schema = parameters(self.visit.context, asked["name"])
+        return misfit(asked["arguments"], schema, ("tool", "arguments"))
+
     def _checked(self, after: Json, edits: Sequence[Edit]) -> Commit:
         roots = {steps(edit.path)[0] for edit in edits}
         changes = _changes(after, edits)
@@ -245,18 +264,20 @@ class AtEffect(Stop):
 
         def commit() -> None:
             if request is not None:
-                self._ask_instead(request)
+                self._ask_instead(request.model, msgspec.to_builtins(request))
+            if "tool" in roots:
+                arguments = after["tool"]["arguments"]
+                self._ask_instead(self.ask.name, {**self.ask.request, "arguments": arguments})
             if "tool_result" in roots:
                 self._answer(after["tool_result"])
             self.state = _remembered(self.visit, changes)
 
         return commit
 
-    def _ask_instead(self, request: ModelRequest) -> None:
-        plain: Json = msgspec.to_builtins(request)
-        self.ask = msgspec.structs.replace(self.ask, name=request.model, request=plain)
-        if self.ask.resend is not None:
-            self.call = self.ask.resend(plain)
+    def _ask_instead(self, name: str, request: Json) -> None:
+        self.ask = msgspec.structs.replace(self.ask, name=name, request=request)
+        if self.ask.resend is not None and self.ask.policy == "live":  # else the result is given
+            self.call = self.ask.resend(request)
 
     def _answer(self, result: Json) -> None:
         self._result = result
@@ -267,6 +288,10 @@ class AtEffect(Stop):
 
         self.ask = msgspec.structs.replace(self.ask, policy="static", write=False)
         self.call = call
+
+
+def _root(name: str) -> Steps:
+    return (*name.split("/"),)
 
 
 def _remembered(visit: Visit, changes: Sequence[Change]) -> Json:

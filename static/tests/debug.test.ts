@@ -152,7 +152,7 @@ describe("the debugger", () => {
   it("offers to edit what can be written there", () => {
     expect(sectionsOf(holding)).toEqual(["pending", "memory", "ui_state"]);
     expect(sectionsOf({ ...holding, effect_id: "x", model_request: {} })[0]).toBe("model_request");
-    expect(sectionsOf({ ...holding, effect_id: "x", tool: {} })[0]).toBe("tool_result");
+    expect(sectionsOf({ ...holding, effect_id: "x", tool: {} })).toEqual(["tool_result", "tool", "memory", "ui_state"]);
   });
 });
 

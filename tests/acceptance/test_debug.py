@@ -48,6 +48,11 @@ PLACES = [
     ),
     ({"on": "model", "node": "expert_eras"}, "/model_request/temperature", 0.5),
     ({"on": "tool", "when": "arguments.query contains 'count'"}, "/tool_result", ROWS),
+    (
+        {"on": "tool", "when": "arguments.query contains 'count'"},
+        "/tool/arguments/query",
+        "SELECT 4711 AS count",
+    ),
     ({"frame": 4}, "/ui_state/n", 7),
 ]
 
@@ -73,7 +78,11 @@ def test_a_held_run_outlives_a_kill_at_the_same_place_with_its_edits(
     ended = two.ended(run)
     assert ended["status"] == "done"
     assert two.ended(waiting)["status"] == "done"
-    said = {"/tool_result": "4711", "/pending/expert_eras/text": "Dresden"}.get(path, "29")
+    said = {
+        "/tool_result": "4711",
+        "/tool/arguments/query": "4711",
+        "/pending/expert_eras/text": "Dresden",
+    }.get(path, "29")
     assert said in ended["response"]
     kinds = [e["kind"] for e in two.get(f"/api/traces/{run}")["effects"]]
     assert kinds.count("operator_edit") == 1

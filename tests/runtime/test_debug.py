@@ -18,12 +18,13 @@ from rig import (
     settled_loop,
 )
 
-from agent.core.errors import BadCondition, Busy, NotHeld, ToolFailed, Unprocessable
+from agent.core.errors import BadCondition, Busy, NotHeld, ToolFailed, Unconfirmed, Unprocessable
 from agent.core.frames import Envelope
 from agent.core.messages import ModelRequest
 from agent.core.redact import Redactor
 from agent.core.state import at, put
 from agent.debugger.breakpoints import Breakpoint
+from agent.debugger.edits import ForkEdit
 from agent.engine.blocking import threaded
 from agent.engine.stops import Edit
 from agent.runtime.forks import Wish
@@ -383,6 +384,125 @@ async def test_a_tool_result_given_by_hand_is_told_and_the_tool_is_not_called(ef
         assert look.calls == []
         told = (await b.trace(run))["effects"][0]
         assert (told["policy"], told.get("write", False)) == ("static", False)
+        assert await b.replayed(run) == "exact 2/2"
+
+
+def looker(effect="read") -> FunctionTool:
+    look = FunctionTool("look", lambda arguments: f"rows of {arguments['for']}", effect=effect)
+    look.parameters = {
+        "type": "object",
+        "properties": {"for": {"type": "string"}},
+        "required": ["for"],
+        "additionalProperties": False,
+    }
+    return look
+
+
+@pytest.mark.parametrize("effect", ["read", "write"])
+async def test_a_tool_is_called_with_the_arguments_that_were_edited(effect):
+    look = looker(effect)
+    async with bench(graph("a"), {"a": calls}, tools=(look,)) as b:
+        await b.breaks({"on": "tool"})
+        run = await b.send()
+        shown = await b.edit("/tool/arguments/for", "you")
+        assert shown["tool"] == {"name": "look", "arguments": {"for": "you"}}
+        assert look.calls == []
+        assert (await b.end(run)).response == "found rows of you"
+        assert look.calls == [{"for": "you"}]
+        [called, edited] = (await b.trace(run))["effects"]
+        assert called["request"] == {"tool": "look", "arguments": {"for": "you"}}
+        assert called.get("write", False) is (effect == "write")
+        assert called.get("policy", "live") == "live"
+        assert edited["request"]["edits"] == [{"path": "/tool/arguments/for", "value": "you"}]
+        assert edited["response"] == {"was": ["hello"]}
+        assert await b.replayed(run) == "exact 2/2"
+        assert look.calls == [{"for": "you"}], "neither replay nor fork has called it"
+        [process] = b.runtime.processes()
+        assert process["lines"][0] == 'arguments edited: {"for":"you"}'
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "told"),
+    [
+        ("/tool/arguments/for", 7, "/tool/arguments/for: expected string, got 7"),
+        ("/tool/arguments/where", "x", "/tool/arguments/where: unknown; there are: for"),
+        ("/tool/arguments", {}, "/tool/arguments/for: missing"),
+        ("/tool/arguments", None, "/tool/arguments: expected object, got null"),
+        ("/tool/name", "other", "cannot be written"),
+        ("/tool", {"name": "look", "arguments": {"for": "x"}}, "what can be: .*/tool/arguments"),
+    ],
+)
+async def test_arguments_that_the_tool_does_not_take_are_refused(path, value, told):
+    look = looker()
+    async with bench(graph("a"), {"a": calls}, tools=(look,)) as b:
+        await b.breaks({"on": "tool"})
+        run = await b.send()
+        before = await b.debug.show()
+        good = Edit(path="/memory/topic", value="lost")
+        with pytest.raises(Unprocessable, match=told):
+            await b.debug.edit([good, Edit(path=path, value=value)])
+        assert await b.debug.show() == before
+        await b.end(run)
+        assert look.calls == [{"for": "hello"}]
+        assert len((await b.trace(run))["effects"]) == 1
+
+
+async def test_a_result_that_was_given_stays_given_when_arguments_are_edited():
+    look = looker()
+    async with bench(graph("a"), {"a": calls}, tools=(look,)) as b:
+        await b.breaks({"on": "tool"})
+        run = await b.send()
+        await b.edit("/tool_result", "mine")
+        await b.edit("/tool/arguments/for", "you")
+        assert (await b.end(run)).response == "found mine"
+        assert look.calls == []
+        assert await b.replayed(run) == "exact 3/3"
+
+
+async def test_a_write_with_edited_arguments_is_confirmed_in_a_fork_like_any_other():
+    look = looker("write")
+    look.parameters["properties"]["at"] = {"type": "string"}
+
+    async def books(ctx, envelope):
+        ctx.say(await ctx.call("look", {"for": envelope.text, "at": envelope.text}))
+
+    async with bench(graph("a"), {"a": books}, tools=(look,)) as b:
+        await b.breaks({"on": "tool"})
+        run = await b.send()
+        await b.edit("/tool/arguments/for", "you")
+        await b.end(run)
+        assert look.calls == [{"for": "you", "at": "hello"}]
+        change = ForkEdit(target="envelope", path="/text", value="there")
+        with pytest.raises(Unconfirmed, match="look"):
+            await b.runtime.fork(run.run_id, Wish(edits=(change,)))
+        told = await b.runtime.fork(run.run_id, Wish(edits=(change,), confirm=True))
+        assert told["status"] == "done"
+        assert look.calls[1:] == [{"for": "you", "at": "there"}], "the edit is made again"
+
+
+async def test_a_recorded_edit_is_made_again_whatever_the_tool_takes_today():
+    look = looker()
+    async with bench(graph("a"), {"a": calls}, tools=(look,)) as b:
+        await b.breaks({"on": "tool"})
+        run = await b.send()
+        await b.edit("/tool/arguments/for", "you")
+        await b.end(run)
+        look.parameters = {"type": "object", "properties": {}, "additionalProperties": False}
+        assert await b.replayed(run) == "exact 2/2"
+
+
+async def test_the_arguments_of_a_control_tool_can_be_edited_too():
+    async def sets(ctx, envelope):
+        ctx.say(str(await ctx.call("set_state", {"key": "n", "value": 1})))
+
+    async with bench(graph("a"), {"a": sets}) as b:
+        await b.breaks({"on": "tool"})
+        run = await b.send()
+        with pytest.raises(Unprocessable, match="/tool/arguments/key: expected string"):
+            await b.edit("/tool/arguments/key", 7)
+        await b.edit("/tool/arguments/value", 2)
+        await b.end(run)
+        assert at(b.runtime.state()["ui"], "state") == {"n": 2}
         assert await b.replayed(run) == "exact 2/2"
 
 

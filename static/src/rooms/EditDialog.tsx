@@ -10,13 +10,13 @@ import { Dialog } from "../ui/Dialog";
 import { Tabs } from "../ui/Tabs";
 import type { Debug } from "../wire/types.gen";
 
-const NAMES = { pending: "Pending", model_request: "Model request", tool_result: "Tool result", memory: "Memory", ui_state: "UI state" } as const;
+const NAMES = { pending: "Pending", model_request: "Model request", tool_result: "Tool result", tool: "Tool arguments", memory: "Memory", ui_state: "UI state" } as const;
 export type Section = keyof typeof NAMES;
 
 /** What can be written depends on where the run is held. */
 export function sectionsOf(now: Debug): readonly Section[] {
   if (!now.effect_id) return ["pending", "memory", "ui_state"];
-  return [now.tool ? "tool_result" : "model_request", "memory", "ui_state"];
+  return [...(now.tool ? (["tool_result", "tool"] as const) : (["model_request"] as const)), "memory", "ui_state"];
 }
 
 const jsonOf = (value: unknown): string => JSON.stringify(value ?? null, null, 2);
