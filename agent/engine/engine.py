@@ -11,18 +11,16 @@ Invariants:
   and at effects. Without one nothing is asked and nothing is paid.
 """
 
-import asyncio
-import types
-from collections.abc import Callable, Coroutine, Generator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import Protocol, cast
+from typing import Protocol
 
 import msgspec
 
-from agent.core.errors import AgentError, BudgetExceeded
+from agent.core.errors import BudgetExceeded
 from agent.core.events import Event, FrameClosed, FrameOpened
 from agent.core.frames import Envelope, FrameRecord, preview
-from agent.core.json import Json, canonical
+from agent.core.json import Json
 from agent.core.state import Change, apply
 from agent.engine.context import Context, Scene, World
 from agent.engine.effects import EffectPort
@@ -32,6 +30,7 @@ from agent.engine.presence import divert
 from agent.engine.program import Program
 from agent.engine.stops import Tick
 from agent.engine.visits import Visit, follow, followed
+from agent.engine.work import side_by_side, work
 
 ENGINE = "frame_engine"
 
@@ -79,7 +78,7 @@ class Pass:
         self._visits: dict[str, int] = {}
         self._open: list[Visit] = []
         self._monotonic = world.clock.monotonic
-        self._now_ns = world.clock.now_ns
+        self._work = partial(work, world.clock)
         self._gate: Gate | None = None
         self._began = 0.0
         self._answered = False
@@ -215,30 +214,11 @@ class Pass:
             self._gate.begun(visits)
         inside = INSIDE.set(True)
         try:
-            await self._work_all(visits)
+            left = visits if self._gate is None else await self._step(self._gate, visits)
+            await side_by_side(left, self._work)
         finally:
             INSIDE.reset(inside)
         return self._merge(visits, into, post=post)
-
-    async def _work_all(self, visits: list[Visit]) -> None:
-        """Work side by side; only who follows a node that waits needs a task of its own."""
-        if self._gate is not None:
-            visits = await self._step(self._gate, visits)
-        if len(visits) == 1:
-            await self._work(visits[0])
-            return
-        for place, visit in enumerate(visits, start=1):
-            work = self._work(visit)
-            try:
-                waits_for = work.send(None)
-            except StopIteration:
-                continue
-            async with asyncio.TaskGroup() as group:
-                others = [group.create_task(self._work(other)) for other in visits[place:]]
-                await _rest(work, waits_for)
-                for other in others:  # saves the turn of the loop that leaving the group takes
-                    await other
-            return
 
     async def _step(self, gate: Gate, visits: list[Visit]) -> list[Visit]:
         """Work one after the other as long as nodes are stepped; return who is left."""
@@ -263,21 +243,6 @@ class Pass:
             self.state,
         )
         return Visit(bound, envelope, context)
-
-    async def _work(self, visit: Visit) -> None:
-        visit.began = self._monotonic()
-        visit.started = self._now_ns() / 1e6
-        try:
-            output = await visit.bound.run(visit.context, visit.envelope)
-        except BaseException as error:  # foreign code: whatever it raises is its own failure
-            if isinstance(error, asyncio.CancelledError) and _stopped():
-                raise
-            visit.error = _story(error)
-        else:
-            visit.error = _fault(output)
-            if not visit.error and isinstance(output, Envelope):
-                visit.output = output
-        visit.took = int((self._monotonic() - visit.began) * 1e6) / 1e3
 
     def _merge(
         self, visits: list[Visit], into: list[FrameRecord], *, post: bool
@@ -351,52 +316,3 @@ class Pass:
                     post=post,
                 )
             )
-
-
-@types.coroutine
-def _rest(
-    work: Coroutine[object, object, None], waits_for: object
-) -> Generator[object, object, None]:
-    """Go on with ``work``, in the task that took its first step; it stopped at ``waits_for``."""
-    while True:
-        try:
-            came = yield waits_for
-        except BaseException as error:  # noqa: BLE001 - a cancellation is for the node that waits
-            step = partial(work.throw, error)
-        else:
-            step = partial(work.send, came)
-        try:
-            waits_for = step()
-        except StopIteration:
-            return
-
-
-def _stopped() -> bool:
-    """Whether the current task was really cancelled, not a node raising CancelledError itself."""
-    task = asyncio.current_task()
-    return task is None or task.cancelling() > 0
-
-
-def _fault(output: object) -> str:
-    """Say what is wrong with what a node returned; empty when nothing is."""
-    if output is None:
-        return ""
-    if not isinstance(output, Envelope):
-        return f"returned {output!r:.80}, expected an Envelope or None"
-    try:
-        texts = "" + output.kind + output.text + output.sender  # fails on what is no text
-        if not texts.isascii():
-            texts.encode()  # fails on half a surrogate pair
-        if output.data is not None:
-            canonical(output.data)
-    except (AttributeError, TypeError, ValueError, RecursionError) as error:
-        return f"returned an Envelope that cannot be recorded: {error}"
-    return ""
-
-
-def _story(error: BaseException) -> str:
-    while isinstance(error, BaseExceptionGroup):  # it says only how many there were
-        error = cast("BaseExceptionGroup[BaseException]", error).exceptions[0]
-    if isinstance(error, AgentError):
-        return f"{error.slug}: {error}"
-    return f"{type(error).__name__}: {error}"
