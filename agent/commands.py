@@ -196,6 +196,26 @@ def replay(run_id: str, settings: Settings, *, pinned: bool, as_json: bool) -> N
     sys.exit(0 if verdict["verdict"] == "exact" else 1)
 
 
+@click.command()
+@click.argument("run_id")
+@place
+@json_option
+def cancel(run_id: str, settings: Settings, *, as_json: bool) -> None:
+    """Cancel a run at work, also a fork, a replay or a case; 0 it is cancelled, 1 it had ended."""
+    name = quote(run_id, safe="")
+
+    async def direct(runtime: "Runtime") -> Json:
+        run = await runtime.cancel(run_id)
+        return {"run_id": run.run_id, "status": run.status}
+
+    answer = ask(settings, lambda client: client.post(f"/api/runs/{name}/cancel", {}), direct)
+    if as_json:
+        write_json(answer)
+    else:
+        click.echo(f"{answer['run_id']}  {answer['status']}")
+    sys.exit(0 if answer["status"] == "cancelled" else 1)
+
+
 def _tell(verdict: Json) -> None:
     click.echo(f"{verdict['verdict']} {verdict['matched']}/{verdict['total']}")
     if verdict["changed_revisions"]:
@@ -233,4 +253,4 @@ def _spelt(text: str) -> list[str]:
     return [repr(part) if part.isspace() else part for part in parts]
 
 
-COMMANDS: tuple[click.Command, ...] = (send, switch, runs, frames, replay)
+COMMANDS: tuple[click.Command, ...] = (send, switch, runs, frames, replay, cancel)

@@ -161,7 +161,7 @@ class Context(Presence):
 
     async def _observed(self, key: EffectKey, ask: Ask, own: Tool | None, arguments: Json) -> Json:
         """Make the call as a process: begun, its lines, how it ended."""
-        pid, clock = f"{self.run_id}/{key}", self._world.clock
+        pid, clock = f"{self._scene.run_id}/{key}", self._world.clock
         log = Log(self._world.redactor, lambda line: self._heard(pid, line))
         self._emit(
             ProcessStarted(

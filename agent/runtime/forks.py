@@ -18,8 +18,7 @@ from agent.debugger.ground import Ground, Stand, ground
 from agent.debugger.refit import refit
 from agent.engine.effects import EffectPort, LivePort
 from agent.engine.engine import Pass
-from agent.runtime import aside
-from agent.runtime.aside import Number
+from agent.runtime.aside import Asides
 from agent.runtime.library import Edition, prompts_of
 from agent.runtime.lineage import WINDOW, state_of, turns_of
 from agent.runtime.live import LiveRun
@@ -59,12 +58,12 @@ class Forks:
 
     Args:
         parts: what the runtime is made of.
-        number: gives the next run number and its id.
+        asides: where forks run.
     """
 
-    def __init__(self, parts: Parts, number: Number) -> None:
+    def __init__(self, parts: Parts, asides: Asides) -> None:
         self._parts = parts
-        self._number = number
+        self._asides = asides
 
     async def fork(self, source: Run, wish: Wish) -> Json:
         """Go on with ``source`` as ``wish`` says; return what was, or would be, done for it.
@@ -87,15 +86,9 @@ class Forks:
             names = ", ".join(f"{w.tool} (frame {w.frame}, {w.node})" for w in guess.writes)
             raise Unconfirmed(f"the fork would call tools that write: {names}; confirm to go on")
         await keep_once(self._parts.store, start.edition)
-        live = await aside.begin(
-            self._parts,
-            source,
-            self._number(),
-            start.edition,
-            kind="fork",
-            fork_of=source.run_id,
-        )
-        trace = await self._run(live, start, post=post, confirm=wish.confirm)
+        begun = self._asides.begin(source, start.edition, kind="fork", fork_of=source.run_id)
+        async with begun as live:
+            trace = await self._run(live, start, post=post, confirm=wish.confirm)
         return _told(trace, done(start.stand.ground, trace))
 
     async def _start(self, source: Run, wish: Wish) -> _Start:
@@ -113,7 +106,7 @@ class Forks:
         stand = Stand(
             ground=at_frame,
             **self._edited(edition, at_frame, wish),
-            world=parts.world(edition),
+            world=self._asides.world(edition),
             scene=scene_of(known, turns_of(ends, WINDOW)),
         )
         return _Start(edition=edition, stand=stand, ends=ends, local=begun.local)
@@ -155,8 +148,8 @@ class Forks:
         port = port if confirm else Careful(port)
         moved = begun - stand.ground.trace.started
         going = forking(stand, port, live, live.emit, moved)
-        await aside.drive(live, going, stand.ground.pending, post=post)
-        return await aside.end(parts, live, going, lambda run: _left(run, going, start))
+        await self._asides.drive(live, going, stand.ground.pending, post=post)
+        return await self._asides.end(live, going, lambda run: _left(run, going, start))
 
 
 def _left(run: Run, going: Pass, start: _Start) -> End:

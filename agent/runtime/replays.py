@@ -13,8 +13,7 @@ from agent.core.runs import Run
 from agent.core.state import at
 from agent.debugger.replay import Rerun, Verdict
 from agent.engine.context import World
-from agent.runtime import aside
-from agent.runtime.aside import Number
+from agent.runtime.aside import Asides
 from agent.runtime.foreign import own_code
 from agent.runtime.library import Edition
 from agent.runtime.lineage import WINDOW, state_of, turns_of
@@ -47,18 +46,19 @@ class Replays:
 
     Args:
         parts: what the runtime is made of.
-        number: gives the next run number and its id.
+        asides: where replays run.
     """
 
-    def __init__(self, parts: Parts, number: Number) -> None:
+    def __init__(self, parts: Parts, asides: Asides) -> None:
         self._parts = parts
-        self._number = number
+        self._asides = asides
 
     async def replay(self, source: Run, *, pinned: bool) -> Verdict:
         """Run ``source`` again, sealed, and compare.
 
         Raises:
-            Conflict: it has not ended yet, never began, or its own revision is not kept.
+            Conflict: it has not ended yet, never began, or its own revision is not kept; or the
+                replay was cancelled.
         """
         if not source.status.terminal:
             raise Conflict(f"run {source.run_id} is {source.status}; it can be replayed when ended")
@@ -70,14 +70,16 @@ class Replays:
         old = await manifest_of(self._parts.store, mark_of(source))
         edition, now = await self._editions(source, old, pinned=pinned)
         await keep_once(self._parts.store, edition)
-        live = await aside.begin(
-            self._parts, source, self._number(), edition, kind="replay", replay_of=source.run_id
-        )
-        name = live.run.run_id
-        rerun = await self._rerun(source, trace, edition, live)
-        verdict = rerun.verdict(name, old, now)
-        await self._parts.store.save_record(f"verdict:{name}", msgspec.to_builtins(verdict))
-        await aside.end(self._parts, live, rerun.going)
+        begun = self._asides.begin(source, edition, kind="replay", replay_of=source.run_id)
+        async with begun as live:
+            name = live.run.run_id
+            rerun = await self._rerun(source, trace, edition, live)
+            verdict = rerun.verdict(name, old, now)
+            if not live.cancelled:
+                await self._parts.store.save_record(f"verdict:{name}", msgspec.to_builtins(verdict))
+            await self._asides.end(live, rerun.going)
+        if live.cancelled:
+            raise Conflict(f"replay {name} was cancelled before it had a verdict")
         return verdict
 
     async def _editions(
@@ -120,7 +122,7 @@ class Replays:
             state,
         )
         post = bool(trace.post_frames)
-        await aside.drive(live, rerun.going, start.pending, post=post)
+        await self._asides.drive(live, rerun.going, start.pending, post=post)
         return rerun
 
     def _sealed(self, edition: Edition) -> World:

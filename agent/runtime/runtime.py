@@ -22,6 +22,7 @@ from agent.core.runs import Run, RunStatus
 from agent.core.state import at
 from agent.crash import reached
 from agent.runtime.archives import Archives, Form
+from agent.runtime.aside import Asides
 from agent.runtime.channels import Channel
 from agent.runtime.desk import BUSY, Desk
 from agent.runtime.diffs import diff
@@ -57,10 +58,11 @@ class Runtime(Desk):
         self._next_n = next_n
         self._salt = parts.clock.token(2)
         self._keys: dict[str, tuple[Key, asyncio.Future[Run]]] = {}
-        self._replays = Replays(parts, self._number)
-        self._forks = Forks(parts, self._number)
+        asides = self._asides = Asides(parts, self._number, lanes.lives, lanes.processes)
+        self._replays = Replays(parts, asides)
+        self._forks = Forks(parts, asides)
         self._resumes = Resumes(parts, self._number, lanes.admit)
-        self._trials = Trials(parts, self._number)
+        self._trials = Trials(parts, asides)
         self._archives = Archives(parts, self._number)
 
     @classmethod
@@ -86,7 +88,7 @@ class Runtime(Desk):
             except Exception as error:  # noqa: BLE001 - raised below, not wrapped in a group
                 failure = error
             finally:
-                await lanes.drain(grace_s)
+                await runtime.drain(grace_s)
                 lanes.close()
                 for task in watching:
                     task.cancel()
@@ -95,7 +97,9 @@ class Runtime(Desk):
 
     async def drain(self, grace_s: float) -> None:
         """Take nothing more, and let active runs end for at most ``grace_s`` seconds."""
-        await self._lanes.drain(grace_s)
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._lanes.drain(grace_s))
+            group.create_task(self._asides.drain(grace_s))
 
     # Sending
 
@@ -224,7 +228,7 @@ class Runtime(Desk):
         live = self._lanes.lives.get(run.n)
         if live is None:
             return run
-        await self._lanes.stop(live)
+        await (self._lanes if run.channel else self._asides).stop(live)
         return live.run
 
     def stop_process(self, pid: str) -> Json:

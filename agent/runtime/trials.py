@@ -27,8 +27,7 @@ from agent.engine.effects import EffectPort, LivePort
 from agent.engine.engine import Pass
 from agent.engine.mixed import MixedPort, Rule, Rules
 from agent.engine.threads import in_thread
-from agent.runtime import aside
-from agent.runtime.aside import Number
+from agent.runtime.aside import Asides
 from agent.runtime.foreign import own_code
 from agent.runtime.library import Edition
 from agent.runtime.lineage import WINDOW, state_of, turns_of
@@ -57,12 +56,12 @@ class Trials:
 
     Args:
         parts: what the runtime is made of.
-        number: gives the next run number and its id.
+        asides: where cases are played.
     """
 
-    def __init__(self, parts: Parts, number: Number) -> None:
+    def __init__(self, parts: Parts, asides: Asides) -> None:
         self._parts = parts
-        self._number = number
+        self._asides = asides
 
     async def case_of(self, source: Run, file: str) -> Json:
         """Make a case of a run, and its cassette, which is to be called ``file``.
@@ -81,6 +80,8 @@ class Trials:
                 "them, and make the test of a run that was made with them"
             )
         played = await self._play(cassette, source, await self._edition(cassette), "replay")
+        if played.seen.trouble:
+            raise Conflict(f"run {source.run_id} was played, and {played.seen.trouble}")
         verdict = played.verdict
         if verdict is not None and verdict.divergence is not None:
             place = verdict.divergence
@@ -139,16 +140,20 @@ class Trials:
     # Playing
 
     async def _play(self, cassette: Cassette, run: Run, edition: Edition, mode: Mode) -> Played:
-        parts = self._parts
-        await keep_once(parts.store, edition)
+        await keep_once(self._parts.store, edition)
         made = msgspec.structs.replace(run, parent=0, base=None)
-        live = await aside.begin(parts, made, self._number(), edition, kind="test")
+        async with self._asides.begin(made, edition, kind="test") as live:
+            return await self._staged(cassette, edition, mode, live)
+
+    async def _staged(
+        self, cassette: Cassette, edition: Edition, mode: Mode, live: LiveRun
+    ) -> Played:
         stage = _Stage(
             cassette=cassette,
             edition=edition,
             world=self._world(cassette, edition, mode),
             scene=scene_of(live.run, cassette.history),
-            start=opening(run, edition.program.spec, at(cassette.state, "ui")),
+            start=opening(live.run, edition.program.spec, at(cassette.state, "ui")),
         )
         heard: list[Event] = []
 
@@ -158,8 +163,11 @@ class Trials:
 
         rerun, going = self._set(stage, live, emit, mode)
         post = bool(cassette.trace.post_frames)
-        await aside.drive(live, going, stage.start.pending, post=post)
-        trace = await aside.end(parts, live, going)
+        await self._asides.drive(live, going, stage.start.pending, post=post)
+        trace = await self._asides.end(live, going)
+        if live.cancelled:
+            seen = Evidence(run_id=live.run.run_id, trouble="the run was cancelled")
+            return Played(seen=seen, verdict=None, frames=trace.total_frames)
         if rerun is not None:  # its own time tells how fast a replay is
             trace = msgspec.structs.replace(trace, total_ms=cassette.trace.total_ms)
         verdict = rerun and rerun.verdict(live.run.run_id, cassette.manifest, edition.manifest)
@@ -167,7 +175,7 @@ class Trials:
         return Played(seen=seen, verdict=verdict, frames=trace.total_frames)
 
     def _world(self, cassette: Cassette, edition: Edition, mode: Mode) -> World:
-        world = self._parts.world(edition)
+        world = self._asides.world(edition)
         if mode != "replay":
             return world
         return msgspec.structs.replace(world, model=SealedModel(cassette.model))

@@ -77,6 +77,7 @@ ROUTES: tuple[AnyEndpoint, ...] = (
         call=test_of,
         body=TestOf,
         answer=Test,
+        attended=True,
         errors=(UnknownRun, Conflict),
     ),
     Endpoint(
@@ -85,6 +86,7 @@ ROUTES: tuple[AnyEndpoint, ...] = (
         call=replays,
         body=Trial,
         answer=Judged,
+        attended=True,
         limit=64 * MIB,
         errors=(UnknownGraph, Conflict),
     ),

@@ -5,7 +5,7 @@ none of them can forget a route. A function gets a ``Call`` whose body and query
 """
 
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from typing import TYPE_CHECKING, Annotated, Generic, TypeVar
 
 import msgspec
@@ -18,7 +18,7 @@ from msgspec.inspect import (
     VarTupleType,
     type_info,
 )
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
@@ -27,10 +27,13 @@ from agent.core.ids import MAIN, ChannelName, is_name
 from agent.core.json import Json
 from agent.web.limits import JSON_MEDIA, MIB
 from agent.web.site import Site, site_of
+from agent.web.wait import attended
 
 if TYPE_CHECKING:
     from agent.runtime.runtime import Runtime
 
+GONE = 499
+"""What the access log says of a request whose client did not wait for the answer."""
 B = TypeVar("B")
 Q = TypeVar("Q")
 
@@ -80,7 +83,7 @@ class Endpoint(msgspec.Struct, Generic[B, Q], frozen=True, kw_only=True):
 
     method: str
     path: str
-    call: Callable[[Call[B, Q]], Awaitable[Json]]
+    call: Callable[[Call[B, Q]], Coroutine[Json, Json, Json]]
     """Answers; bytes are sent as they are, a ``Response`` too, everything else is encoded.
     The first line of its docstring is the route's summary."""
     answer: object
@@ -100,6 +103,8 @@ class Endpoint(msgspec.Struct, Generic[B, Q], frozen=True, kw_only=True):
     produces: str = "application/json"
     later: bool = False
     """It may answer 202 with the same shape: what was asked for is still under way."""
+    attended: bool = False
+    """It works for who asked, and is cancelled when that client has gone."""
     errors: tuple[type[AgentError], ...] = ()
     """What it may refuse beyond what every route may."""
 
@@ -124,7 +129,11 @@ class Endpoint(msgspec.Struct, Generic[B, Q], frozen=True, kw_only=True):
         raw = await request.body()
         body = decode((raw if self.media == JSON_MEDIA else b"") or b"{}", self.body)
         query = read_query(request, self.query)
-        return respond(await self.call(Call(request, raw, body, query)))
+        work = self.call(Call(request, raw, body, query))
+        try:
+            return respond(await (attended(request.receive, work) if self.attended else work))
+        except ClientDisconnect:
+            return Response(status_code=GONE)
 
 
 AnyEndpoint = Endpoint[Json, Json]

@@ -76,6 +76,7 @@ ROUTES: tuple[AnyEndpoint, ...] = (
         call=fork,
         body=Fork,
         answer=Forked,
+        attended=True,
         errors=(UnknownRun, UnknownGraph, Conflict),
     ),
     Endpoint(

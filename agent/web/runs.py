@@ -377,6 +377,7 @@ ROUTES: tuple[AnyEndpoint, ...] = (
         call=replay,
         body=Replay,
         answer=Verdict,
+        attended=True,
         errors=(UnknownRun, Conflict),
     ),
 )

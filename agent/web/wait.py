@@ -1,11 +1,15 @@
-"""What every endless connection needs: to end when one of its tasks ends, and to be dropped."""
+"""What every long connection needs: to end when one of its tasks ends, or its client has gone."""
 
 import asyncio
 from collections.abc import Coroutine
+from typing import TypeVar
 
-from starlette.types import Scope
+from starlette.requests import ClientDisconnect
+from starlette.types import Receive, Scope
 
 from agent.core.json import Json
+
+T = TypeVar("T")
 
 SEND_SECONDS = 10.0
 """A client that takes nothing for this long is dropped."""
@@ -22,6 +26,31 @@ async def first_of(*work: Coroutine[Json, Json, object]) -> None:
                 task.cancel()
     except BaseExceptionGroup as failed:
         raise failed.exceptions[0] from failed
+
+
+async def attended(receive: Receive, work: Coroutine[Json, Json, T]) -> T:
+    """Do ``work`` for a client whose request was read; cancel it when the client goes.
+
+    Raises:
+        ClientDisconnect: it went, and ``work`` has come to rest.
+    """
+
+    async def watch(working: "asyncio.Task[T]") -> None:
+        while (await receive())["type"] != "http.disconnect":
+            pass
+        working.cancel()
+
+    try:
+        async with asyncio.TaskGroup() as group:
+            working = group.create_task(work)
+            watching = group.create_task(watch(working))
+            await asyncio.wait({working})
+            watching.cancel()
+    except BaseExceptionGroup as failed:
+        raise failed.exceptions[0] from failed
+    if working.cancelled():
+        raise ClientDisconnect
+    return working.result()
 
 
 def drop(scope: Scope) -> None:

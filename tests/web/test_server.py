@@ -480,6 +480,29 @@ async def test_what_must_settle_settles_before_the_goodbye(live):
     assert server.world.stop.is_set()
 
 
+async def test_what_nobody_waits_for_any_more_is_cancelled(live, caplog):
+    begun, ended = asyncio.Event(), asyncio.Event()
+
+    async def fork(_name, _wish):
+        begun.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ended.set()
+
+    async with live() as server:
+        server.world.runtime.fork = fork
+        async with server.http() as client:
+            work = asyncio.create_task(client.post("/api/traces/r-1/fork", json={}))
+            await begun.wait()
+            work.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await work
+            await asyncio.wait_for(ended.wait(), 10)
+        await _until(lambda: not server.server.server_state.tasks)
+    assert [r for r in caplog.records if "Exception in ASGI" in r.getMessage()] == []
+
+
 def test_a_second_signal_ends_at_once(live, monkeypatch, world):
     ended = []
     monkeypatch.setattr("agent.web.server.os._exit", ended.append)
