@@ -1,7 +1,7 @@
 // @vitest-environment jsdom
 import "./browser";
 import { beforeEach, describe, expect, it } from "vitest";
-import { answered, controls, cut, earlier, hear, link, pending, said, unqueue } from "../src/store/chat";
+import { answered, controls, cut, earlier, hasQuestion, hear, link, pending, said, unqueue } from "../src/store/chat";
 
 /** Stores tell their readers once per animation frame. */
 const frame = (): Promise<void> => new Promise((done) => requestAnimationFrame(() => done()));
@@ -53,6 +53,8 @@ describe("the conversation", () => {
     expect(await texts()).toEqual(["user: new"]);
     hear({ type: "delta", content: "now", run_id: "r3" });
     expect(await texts()).toEqual(["user: new", "assistant: now…"]);
+    hear({ type: "delta", content: "ahead of its question", run_id: "r4" });
+    expect(["r3", "r4"].map(hasQuestion)).toEqual([true, false]);
   });
 
   it("moves the queue up when a run starts or is cancelled", async () => {

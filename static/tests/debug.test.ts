@@ -129,12 +129,13 @@ describe("the debugger", () => {
 
   it("holds runs where they depart from another, and does so no more", async () => {
     const departs = { ...point, node: null, on: "divergence", baseline: "r-000000000007-0abc" } as const;
-    const { asked } = answer([departs], []);
+    const { asked } = answer([departs], [{ ...departs, enabled: false }]);
     await toggleBaseline(departs.baseline);
     expect([isBaseline(departs.baseline), isBaseline("r-1"), news.value]).toEqual([true, false, "A run is held where it first departs from #7."]);
+    breakpoints.value = [departs, { ...departs, id: "b2", enabled: false }, { ...departs, id: "b3", when: "frame > 2" }];
     await toggleBaseline(departs.baseline);
     expect([isBaseline(departs.baseline), news.value]).toEqual([false, "Runs may depart from #7 again."]);
-    expect(asked.map(([, , body]) => body)).toEqual([[{ on: "divergence", baseline: departs.baseline }], []]);
+    expect(asked.map(([, , body]) => (body as Breakpoint[]).map((one) => [one.id, one.baseline]))).toEqual([[[undefined, departs.baseline]], [["b2", departs.baseline], ["b3", departs.baseline]]]);
   });
 
   it("lets the held run go on to its end", async () => {

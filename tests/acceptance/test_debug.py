@@ -239,6 +239,12 @@ def test_the_command_line_holds_shows_steps_and_says_so(serve):
     run, _ = hold(served)
     assert served.cli("debug", "drop").returncode == 0
     assert served.ended(run)["status"] == "cancelled"
+    assert served.cli("debug", "finish").returncode == 1
+    every = served.cli("debug", "break")
+    assert "every frame" in every.stdout
+    run, _ = hold(served)
+    assert served.cli("debug", "finish").returncode == 0
+    assert served.ended(run)["status"] == "done"
     assert json.loads(served.cli("debug", "breakpoints", "--clear", "--json").stdout) == []
     assert served.close() == 0
     assert served.cli("debug").returncode == 2

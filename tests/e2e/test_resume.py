@@ -147,11 +147,32 @@ def test_a_conversation_that_went_on_can_be_gone_back_to(cut, visit, violations)
     dialog.get_by_role("button", name="go on").click()
     expect(dialog.get_by_role("alert")).to_contain_text("The conversation went on after this run")
     assert violations(page) == []
-    dialog.get_by_role("button", name="go back there and resume").click()
+    expect(dialog.get_by_role("button", name="fork it")).to_be_focused()
+    page.keyboard.press("Tab")
+    expect(dialog.get_by_role("button", name="go back there and resume")).to_be_focused()
+    page.keyboard.press("Enter")
     expect(dialog).to_have_count(0)
     expect(page.locator(".run-title .status-done")).to_be_visible()
     expect(chat).not_to_contain_text("something else")
     assert server.ledger.read_text().splitlines().count(f"{server.run} first") == 1
+
+
+def test_while_another_run_is_at_work_it_can_only_be_tried_again(cut, visit):
+    server = cut()
+    with client_of(server) as client:
+        client.post("/api/debug/pause").raise_for_status()
+        say(server, "something else")
+        page = opened(visit, server)
+        expect(page.locator(".debug-held")).to_be_visible()
+        resume(page).click()
+        dialog = page.get_by_role("dialog", name="Resume")
+        again = dialog.get_by_role("button", name="try again")
+        expect(dialog.get_by_role("alert")).to_contain_text("already running")
+        expect(again).to_be_focused()
+        expect(dialog.get_by_role("button", name="fork it")).to_have_count(0)
+        client.post("/api/debug/drop").raise_for_status()
+    again.click()
+    expect(dialog.get_by_role("alert")).to_contain_text("The conversation went on after this run")
 
 
 def test_what_has_changed_since_is_told_and_a_fork_offered(cut, visit):

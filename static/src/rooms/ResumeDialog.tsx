@@ -1,6 +1,6 @@
 /** Why a cut run does not go on yet: what became of a write has to be said, or another way is to be chosen. */
 import "../styles/debug.css";
-import { useRef, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { shortId } from "../lib/format";
 import { fields } from "../lib/json";
 import { parse, place } from "../lib/jsontext";
@@ -87,6 +87,8 @@ function Ask({ run, why, onSaid, onClose }: Asked & { readonly onSaid: (outcome:
 
 /** It was refused: why, and what can be done instead. */
 function Refused({ why, onAgain, onClose }: { readonly why: Refusal; readonly onAgain: (back: boolean) => void; readonly onClose: () => void }) {
+  const ways = useRef<HTMLDivElement>(null);
+  useEffect(() => ways.current?.querySelector("button")?.focus(), [why.slug]);
   const follower = followerIn(why);
   const moved = why.slug === "moved_on";
   const changed = why.slug === "conflict" && !follower;
@@ -98,11 +100,11 @@ function Refused({ why, onAgain, onClose }: { readonly why: Refusal; readonly on
     <>
       <p class="fault" role="alert">{moved ? "The conversation went on after this run, and the run that goes on would take its place." : why.text}</p>
       {moved ? <p class="faint">Going back makes the end of this run the state of the conversation again. What was said since leaves the conversation; its runs stay.</p> : null}
-      <div class="foot">
-        {follower && !moved ? <button type="button" class="quiet main" autofocus onClick={() => open(follower)}>open {shortId(follower)}</button> : null}
-        {moved || changed ? <button type="button" class="quiet main" autofocus onClick={() => { dialog.value = "fork"; }}>fork it</button> : null}
+      <div class="foot" ref={ways}>
+        {follower && !moved ? <button type="button" class="quiet main" onClick={() => open(follower)}>open {shortId(follower)}</button> : null}
+        {moved || changed ? <button type="button" class="quiet main" onClick={() => { dialog.value = "fork"; }}>fork it</button> : null}
         {moved ? <button type="button" class="quiet" aria-disabled={resuming.value !== ""} onClick={() => onAgain(true)}>go back there and resume</button> : null}
-        {moved || changed || follower ? null : <button type="button" class="quiet main" autofocus aria-disabled={resuming.value !== ""} onClick={() => onAgain(false)}>try again</button>}
+        {moved || changed || follower ? null : <button type="button" class="quiet main" aria-disabled={resuming.value !== ""} onClick={() => onAgain(false)}>try again</button>}
         <button type="button" class="quiet" onClick={onClose}>cancel</button>
       </div>
     </>

@@ -71,6 +71,9 @@ function heard(role: string, text: string, run_id: string): void {
   else open.text = text;
 }
 
+/** Whether the question of a run is in the conversation. */
+export const hasQuestion = (run_id: string): boolean => messages.some((message) => message.role === "user" && message.run_id === run_id);
+
 /** A run began or ended: it does not wait any more, and those behind it move up. */
 export function unqueue(run_id: string): void {
   const gone = waiting.find((run) => run.run_id === run_id);

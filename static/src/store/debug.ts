@@ -115,8 +115,9 @@ async function flip(meant: (one: Breakpoint) => boolean, fresh: Partial<Breakpoi
 export const toggle = (node: string, at: Breakpoint["at"]): Promise<void> =>
   attempt(flip((one) => plain(one, node) && one.at === at, { at, node }));
 
-/** Breakpoints that hold a run where it departs from another one. */
-const departing = (one: Breakpoint, run_id: string): boolean => one.on === "divergence" && one.baseline === run_id;
+/** Those that hold every run where it departs from that one. */
+const departing = (one: Breakpoint, run_id: string): boolean =>
+  one.enabled && one.on === "divergence" && one.baseline === run_id && one.node === null && one.frame === null && !one.when;
 
 export const isBaseline = (run_id: string): boolean => breakpoints.value.some((one) => departing(one, run_id));
 

@@ -4,7 +4,7 @@ import { items } from "../lib/json";
 import { get, post, Refused } from "../wire/http";
 import { type ChatLine, type EventLine, type HistoryMessage, type Info, lines, type TestRecord, type TraceLine, type TraceLineOf } from "../wire/lines";
 import { address, LiveSocket } from "../wire/socket";
-import { controls, earlier, finish, hear, link, replaceHistory, unqueue } from "./chat";
+import { controls, earlier, finish, hasQuestion, hear, link, replaceHistory, unqueue } from "./chat";
 import * as connection from "./connection";
 import * as debug from "./debug";
 import * as events from "./events";
@@ -61,7 +61,7 @@ function apply(line: EventLine): void {
   else if (line.event === "frame_trace" && line.run_id === halfSeen) renew();
   else if (line.event === "run" && line.status !== "queued") {
     // It takes the place of the run that was cut: its question and what that had said are told anew.
-    if (line.kind === "resume" && line.status === "running" && connection.chatPhase.peek().is === "open") renew();
+    if (line.kind === "resume" && line.status === "running" && connection.chatPhase.peek().is === "open" && !hasQuestion(line.run_id)) renew();
     if (line.status === "running") again.value = null;
     unqueue(line.run_id);
     if (line.status !== "running") finish(line.run_id);
