@@ -115,9 +115,17 @@ def switch(name: str, when: str, channel: str, settings: Settings, *, as_json: b
 @click.command()
 @click.option("--limit", default=20, show_default=True, type=click.IntRange(1, 200))
 @place
+@click.option("--search", metavar="Q", help="Only these: words, or KEY:VALUE as on the page.")
 @json_option
-def runs(limit: int, settings: Settings, *, as_json: bool) -> None:
-    """List the newest runs."""
+def runs(limit: int, search: str | None, settings: Settings, *, as_json: bool) -> None:
+    """List the newest runs, or those that a search finds, however old."""
+    if search:
+        found = _search(settings, search, limit)
+        if as_json:
+            write_json(found)
+        else:
+            table(_RUN_HEAD, [_trace_row(trace) for trace in found["traces"]])
+        return
     answer = ask(
         settings,
         lambda client: client.get(f"/api/runs?limit={limit}"),
@@ -126,8 +134,35 @@ def runs(limit: int, settings: Settings, *, as_json: bool) -> None:
     if as_json:
         write_json(answer)
         return
-    head = ("run", "kind", "status", "path", "frames", "message")
-    table(head, [_run_row(run) for run in answer["runs"]])
+    table(_RUN_HEAD, [_run_row(run) for run in answer["runs"]])
+
+
+def _search(settings: Settings, q: str, limit: int) -> Json:
+    """Search on until ``limit`` runs are found, or none is left: one request reads only so many."""
+    found: list[Json] = []
+    before: str | None = None
+    while True:
+        answer = _page(settings, q, limit - len(found), before)
+        found += answer["traces"]
+        before = answer["next"]
+        if before is None or len(found) == limit:
+            return {"traces": found, "next": before}
+
+
+def _page(settings: Settings, q: str, limit: int, before: str | None) -> Json:
+    query = urlencode({"q": q, "limit": limit, **({"before": before} if before else {})})
+    return ask(
+        settings,
+        lambda client: client.get(f"/api/traces?{query}"),
+        lambda runtime: runtime.traces(q=q, limit=limit, before=before),
+    )
+
+
+_RUN_HEAD = ("run", "kind", "status", "path", "frames", "message")
+
+
+def _trace_row(trace: Json) -> tuple[str, ...]:
+    return _run_row({**trace, "status": trace["outcome"], "text": trace["message"]})
 
 
 def _run_row(run: Json) -> tuple[str, ...]:

@@ -319,6 +319,28 @@ def test_tables_show_text_and_no_markup(run, answering, tmp_path):
     assert "[bold]x[/bold] next" in told
 
 
+def test_a_search_goes_on_until_it_has_enough(run, answering, tmp_path):
+    def page(following, *names):
+        row = {"path": "reflex", "outcome": "done", "message": "hi", "total_frames": 2}
+        traces = [{"run_id": name, "kind": "message", **row} for name in names]
+        answering.answers.append((200, {"traces": traces, "next": following}))
+
+    page("r-9", "r-10")
+    page("r-5")
+    page("r-1", "r-2")
+    told = run("runs", "--search", "status:done hi", "--limit", 2, "--data-dir", tmp_path).stdout
+    assert [name in told for name in ("r-10", "r-2", "reflex", "done")] == [True] * 4
+    asked = [path.partition("?")[2] for _, path, _ in answering.asked]
+    assert asked == [
+        "q=status%3Adone+hi&limit=2",
+        "q=status%3Adone+hi&limit=1&before=r-9",
+        "q=status%3Adone+hi&limit=1&before=r-5",
+    ]
+    page(None)
+    done = run("runs", "--search", "x", "--json", "--data-dir", tmp_path)
+    assert json.loads(done.stdout) == {"traces": [], "next": None}
+
+
 # Word diff
 
 

@@ -8,7 +8,7 @@ from agent.core import controls
 from agent.core.errors import UnknownRun, Unprocessable
 from agent.core.events import Topic
 from agent.core.graph import cytoscape
-from agent.core.ids import MAIN, ChannelName, is_name, number_of
+from agent.core.ids import MAIN, ChannelName, is_name, number_of, run_id
 from agent.core.json import Json, digest
 from agent.core.messages import Turn
 from agent.core.runs import Run, RunStatus
@@ -23,6 +23,8 @@ from agent.runtime.recordings import frame_of, skeleton, whole
 from agent.runtime.search import searched
 
 BUSY = "Pipeline already running"
+SEARCHED = 20_000
+"""Runs that one request of a search looks through."""
 
 
 class Desk:
@@ -250,12 +252,27 @@ class Desk:
     async def traces(
         self, *, limit: int = 50, before: str | None = None, q: str = "", own: bool = False
     ) -> Json:
-        """Return a page of summaries, newest first."""
+        """Return a page of summaries, newest first.
+
+        A search looks through at most ``SEARCHED`` runs. What it finds in them may be less than a
+        page; ``next`` is then where to go on.
+        """
         wanted = searched(q, RunFilter(limit=limit, before=_before(before), own=own))
+        if q and not q.isspace():
+            wanted = await self._bounded(wanted)
         found = await self._parts.store.summaries(wanted)
         ids = [msgspec.json.decode(body, type=_RunIdOnly).run_id for body in found]
         following = ids[-1] if len(ids) == limit else None
+        if following is None and (wanted.since or 0) > 1:
+            following = run_id(wanted.since or 0, "0000")
         return {"traces": [msgspec.Raw(body) for body in found], "next": following}
+
+    async def _bounded(self, wanted: RunFilter) -> RunFilter:
+        newest = await self._parts.store.runs(RunFilter(limit=1))
+        end = newest[0].n + 1 if newest else 1
+        before = end if wanted.before is None else min(end, wanted.before)
+        since = max(1, before - SEARCHED)
+        return msgspec.structs.replace(wanted, before=before, since=since)
 
     async def trace(self, name: str) -> bytes:
         """Return the full trace of a run, its effects included, encoded."""

@@ -79,6 +79,8 @@ class RunFilter(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     text: str = ""
     """Part of the message, in any case."""
     before: int | None = None
+    since: int | None = None
+    """The lowest number that is looked at."""
     only: int | None = None
     """Just this run."""
     limit: int = 50

@@ -126,6 +126,8 @@ class TracesPage(msgspec.Struct, frozen=True, kw_only=True):
 
     traces: list[Json]
     next: str | None
+    """Pass it as `before`; null on the last page. A search looks through at most 20000 runs at a
+    time, so a page of it that is not full, or empty, may have one."""
 
 
 class TraceQuery(msgspec.Struct, frozen=True, kw_only=True):

@@ -113,7 +113,7 @@ class MemoryStore:
 
     async def runs(self, wanted: RunFilter) -> list[Run]:
         """Return a page of runs, newest first."""
-        found = (run for n, run in reversed(self._runs.items()) if _before(n, wanted))
+        found = (run for n, run in reversed(self._runs.items()) if _within(n, wanted))
         return [*islice((run for run in found if _fits(run, wanted)), wanted.limit)]
 
     async def rows(self, n: int) -> list[Row]:
@@ -140,7 +140,7 @@ class MemoryStore:
     async def summaries(self, wanted: RunFilter) -> list[bytes]:
         """Return a page of wire summaries, newest first."""
         newest = sorted(self._summaries.items(), key=lambda item: -item[0])
-        found = ((n, s) for n, s in newest if _before(n, wanted))
+        found = ((n, s) for n, s in newest if _within(n, wanted))
         fitting = (s for n, s in found if _fits(self._runs[n], wanted))
         lines = (s.encoded() for s in fitting)
         role = f'"node":"{wanted.node}"'.encode()
@@ -154,8 +154,8 @@ class MemoryStore:
         """Nothing to write."""
 
 
-def _before(n: int, wanted: RunFilter) -> bool:
-    return wanted.before is None or n < wanted.before
+def _within(n: int, wanted: RunFilter) -> bool:
+    return (wanted.since or 0) <= n and (wanted.before is None or n < wanted.before)
 
 
 def _fits(run: Run, wanted: RunFilter) -> bool:

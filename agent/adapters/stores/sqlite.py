@@ -372,6 +372,7 @@ def _where(wanted: RunFilter) -> tuple[str, tuple[Json, ...]]:
         "r.status=?": wanted.status,
         "r.kind=?": wanted.kind,
         "r.n<?": wanted.before,
+        "r.n>=?": wanted.since,
         "r.n=?": wanted.only,
         f"json_extract({body},'$.path')=?": wanted.path,
         f"json_extract({body},'$.graph')=?": wanted.graph,
