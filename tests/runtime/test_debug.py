@@ -3,6 +3,7 @@
 import asyncio
 from contextlib import asynccontextmanager
 
+import httpx
 import msgspec
 import pytest
 from rig import (
@@ -18,10 +19,12 @@ from rig import (
     settled_loop,
 )
 
+from agent.adapters.models.openai_http import OpenAIModel
 from agent.core.errors import BadCondition, Busy, NotHeld, ToolFailed, Unconfirmed, Unprocessable
 from agent.core.frames import Envelope
 from agent.core.messages import ModelRequest
 from agent.core.redact import Redactor
+from agent.core.runs import RunStatus
 from agent.core.state import at, put
 from agent.debugger.breakpoints import Breakpoint
 from agent.debugger.edits import ForkEdit
@@ -30,6 +33,9 @@ from agent.engine.stops import Edit
 from agent.runtime.forks import Wish
 
 pytestmark = pytest.mark.anyio
+STREAMED = (
+    b'data: {"choices":[{"delta":{"content":"fine"},"finish_reason":"stop"}]}\n\ndata: [DONE]\n\n'
+)
 LINE = graph("a b c memo", "a>b b>c", post="memo", name="line")
 FORK = graph("a b c d", "a>b+c b>d", name="fork")
 CODE = {"a": passes(), "b": passes(), "c": says("fine"), "d": says("!"), "memo": passes()}
@@ -560,6 +566,35 @@ async def test_a_retry_is_held_before_it_asks_again():
         assert await b.place() == "before 1.a.1.1"
         assert len(model.asked) == 1
         assert (await b.end(run)).response == "3"
+
+
+async def test_what_is_sent_again_inside_one_model_call_is_one_effect_and_not_held():
+    answers = [(429, b""), (503, b""), (200, STREAMED)]
+    slept = []
+
+    def answer(_request):
+        status, body = answers.pop(0)
+        return httpx.Response(status, stream=httpx.ByteStream(body))
+
+    async def sleep(seconds):
+        slept.append(seconds)
+
+    model = OpenAIModel(
+        "http://127.0.0.1:9/v1",
+        None,
+        "scripted",
+        transport=httpx.MockTransport(answer),
+        sleep=sleep,
+    )
+    async with bench(graph("a"), {"a": asks}, model=model) as b:
+        await b.breaks({"on": "retry"})
+        run = await b.runtime.finished(await b.runtime.send("hello"))
+        assert (run.error, run.status) == ("", RunStatus.DONE)
+        assert (len(slept), answers) == (2, [])
+        [effect] = (await b.trace(run))["effects"]
+        assert effect.get("error") is None
+        assert await b.replayed(run) == "exact 1/1"
+    await model.aclose()
 
 
 async def test_a_model_asked_after_a_call_that_failed_is_a_retry():
