@@ -114,9 +114,7 @@ class _Runner:
         suite, step = talk.suite, talk.suite.steps[0]
         begun = time.monotonic()
         case, cassette = await asyncio.to_thread(_files, suite)
-        judged = await self._door.play(
-            case, cassette, mode=self._plan.mode, graph=self._plan.graph, suite=suite.file
-        )
+        judged = await self._judged(suite, case, cassette)
         took = (time.monotonic() - begun) * 1000
         for place, row in enumerate(judged["checks"]):
             result = Result(
@@ -133,6 +131,21 @@ class _Runner:
             )
             self.results.append(result)
             await self._on_result(result)
+
+    async def _judged(self, suite: Suite, case: str, cassette: bytes) -> Json:
+        plan = self._plan
+        try:
+            async with asyncio.timeout(
+                plan.timeout_s
+            ):  # who does not wait any more cancels the run
+                return await self._door.play(
+                    case, cassette, mode=plan.mode, graph=plan.graph, suite=suite.file
+                )
+        except TimeoutError:
+            failed = {"status": "FAIL", "detail": f"no end within {plan.timeout_s:g} s; cancelled"}
+            checks = suite.steps[0].checks
+            rows = [{"line": check.line, "check": check.text, **failed} for check in checks]
+            return {"run_id": "", "checks": rows}
 
     async def _step(
         self, talk: Conversation, step: Step, shown: tuple[Json, ...], *, counts: bool

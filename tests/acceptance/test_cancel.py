@@ -70,9 +70,9 @@ def forking(served, run: str) -> tuple[subprocess.Popen, str]:
     raise AssertionError("the events ended")
 
 
-def cut(served, fork: str) -> None:
+def cut(served, fork: str, *, kind: str = "fork") -> None:
     ended = served.get(f"/api/runs/{fork}")
-    assert (ended["kind"], ended["status"], ended["error"]) == ("fork", "cancelled", "cancelled")
+    assert (ended["kind"], ended["status"], ended["error"]) == (kind, "cancelled", "cancelled")
     trace = served.get(f"/api/traces/{fork}")
     assert [row["error"] for row in trace["frames"]] == ["cancelled"]
     assert [e["error"]["code"] for e in trace["effects"] if e.get("error")] == ["cancelled"]
@@ -111,6 +111,22 @@ def test_a_fork_is_cancelled_by_its_id(looked, desk):
     assert (process.returncode, json.loads(answer)["status"]) == (1, "cancelled")
     cut(served, fork)
     assert served.cli("cancel", run).returncode == 1
+
+
+def test_a_case_that_takes_too_long_is_cancelled_and_its_checks_fail(serve, desk):
+    served = serve("--workspace", desk, "--graph", "looks")
+    run = served.send("hello")
+    assert served.ended(run)["status"] == "done"
+    assert served.cli("test-from", run, "--out", served.cwd / "looks.md").returncode == 0
+    (desk / "tools" / "hang").touch()
+    played = served.cli("suite", "looks.md", "--mode", "live", "--timeout", "1", "--json", "-")
+    assert played.returncode == 1
+    steps = json.loads(played.stdout)
+    assert (steps["passed"], "no end within 1 s; cancelled" in played.stdout) == (0, True)
+    [case, *_] = served.get("/api/runs", kind="test")["runs"]
+    served.ended(case["run_id"])
+    cut(served, case["run_id"], kind="test")
+    assert (desk / "tools" / "stopped").exists()
 
 
 def test_a_server_that_ends_or_is_killed_leaves_no_fork_at_work(looked, serve, desk):
