@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from agent.core.errors import Conflict, UnknownGraph, UnknownRun
+from agent.core.errors import Conflict, Overloaded, UnknownGraph, UnknownRun
 from agent.core.json import Json
 from agent.web.endpoint import AnyEndpoint, Call, Endpoint, Nothing
 from agent.web.limits import MIB
@@ -78,7 +78,7 @@ ROUTES: tuple[AnyEndpoint, ...] = (
         body=TestOf,
         answer=Test,
         attended=True,
-        errors=(UnknownRun, Conflict),
+        errors=(UnknownRun, Conflict, Overloaded),
     ),
     Endpoint(
         method="POST",
@@ -88,6 +88,6 @@ ROUTES: tuple[AnyEndpoint, ...] = (
         answer=Judged,
         attended=True,
         limit=64 * MIB,
-        errors=(UnknownGraph, Conflict),
+        errors=(UnknownGraph, Conflict, Overloaded),
     ),
 )

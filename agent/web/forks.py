@@ -4,7 +4,7 @@ from typing import Annotated
 
 import msgspec
 
-from agent.core.errors import Conflict, UnknownGraph, UnknownRun
+from agent.core.errors import Conflict, Overloaded, UnknownGraph, UnknownRun
 from agent.core.json import Json
 from agent.debugger.edits import ForkEdit
 from agent.runtime.forks import Wish
@@ -77,7 +77,7 @@ ROUTES: tuple[AnyEndpoint, ...] = (
         body=Fork,
         answer=Forked,
         attended=True,
-        errors=(UnknownRun, UnknownGraph, Conflict),
+        errors=(UnknownRun, UnknownGraph, Conflict, Overloaded),
     ),
     Endpoint(
         method="GET",

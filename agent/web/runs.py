@@ -380,6 +380,6 @@ ROUTES: tuple[AnyEndpoint, ...] = (
         body=Replay,
         answer=Verdict,
         attended=True,
-        errors=(UnknownRun, Conflict),
+        errors=(UnknownRun, Conflict, Overloaded),
     ),
 )

@@ -1,6 +1,7 @@
 """Ctrl-C, a cancel by id and the end of the server stop forks and cases; what is left says so."""
 
 import json
+import os
 import signal
 import subprocess
 
@@ -23,6 +24,8 @@ async def look(at: str = "", *, log) -> dict:
     if not (here / "hang").exists():
         return {"seen": 1}
     log("it hangs")
+    if (here / "begun").exists():  # a pipe whose other end somebody waits at
+        (here / "begun").write_text("it hangs")
     try:
         await asyncio.Event().wait()
     finally:
@@ -98,6 +101,26 @@ def test_ctrl_c_of_the_command_cancels_its_fork(looked, desk):
     served.ended(fork)
     cut(served, fork)
     assert (desk / "tools" / "stopped").exists()
+
+
+def test_ctrl_c_cancels_a_fork_that_no_server_runs(looked, serve, desk):
+    served, run = looked
+    assert served.close() == 0
+    pipe = desk / "tools" / "begun"
+    os.mkfifo(pipe)
+    arguments = ("fork", run, "--set", "memory/at=there", "--data-dir", served.data)
+    process = subprocess.Popen(
+        command(*arguments, "--workspace", desk), cwd=served.cwd, env=surroundings(),
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    assert pipe.read_text() == "it hangs"
+    process.send_signal(signal.SIGINT)
+    assert process.wait(30) != 0
+    assert (desk / "tools" / "stopped").exists()
+    pipe.unlink()
+    two = serve("--workspace", desk, "--graph", "looks")
+    [fork] = two.get("/api/runs", kind="fork")["runs"]
+    cut(two, fork["run_id"])
 
 
 def test_a_fork_is_cancelled_by_its_id(looked, desk):
