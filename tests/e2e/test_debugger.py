@@ -181,6 +181,35 @@ def test_a_bad_condition_is_refused_at_its_place_and_a_model_request_is_edited(l
     expect(page.locator("section.debug")).to_have_count(0)
 
 
+def test_what_a_tool_is_called_with_is_edited(live, violations):
+    page = live(expect_errors=True)  # a refusal is an error in the console
+    page.get_by_label("graph", exact=True).select_option("notes")
+    expect(page.locator("g.node")).to_have_count(1)
+    page.get_by_role("button", name="Debugger", exact=True).click()
+    page.locator("section.debug").get_by_role("button", name="breakpoints").click()
+    page.get_by_label("hold on").select_option("tool")
+    page.get_by_label("when").fill("frame > 0")
+    page.keyboard.press("Enter")
+    expect(page.locator(".breakpoint")).to_contain_text("on tool")
+    page.keyboard.press("Escape")
+    ask(page, "go")
+    held_at(page, "at an effect of frame 1 · keeper")
+    page.get_by_role("button", name="edit", exact=True).click()
+    page.get_by_role("tab", name="Tool arguments").click()
+    editor = page.get_by_role("textbox", name="Tool arguments")
+    call = json.loads(editor.input_value())
+    editor.fill(json.dumps({**call, "arguments": {"text": 7}}))
+    page.get_by_role("button", name="write").click()
+    expect(page.locator("dialog .fault")).to_contain_text("/tool/arguments/text: expected string")
+    assert editor.evaluate("box => box.value.slice(box.selectionStart, box.selectionEnd)") == "7"
+    assert violations(page) == []
+    editor.fill(json.dumps({**call, "arguments": {"text": "edited"}}))
+    page.get_by_role("button", name="write").click()
+    expect(page.locator("dialog")).to_have_count(0)
+    page.keyboard.press("F8")
+    expect(page.locator(".said-assistant")).to_contain_text("Kept: edited")
+
+
 @pytest.mark.parametrize("width", SIZES)
 def test_the_bar_and_its_dialogs_are_accessible_and_fit(live, violations, width):
     page = live(color_scheme="light", viewport={"width": width, "height": SIZES[width]})
