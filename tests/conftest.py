@@ -3,6 +3,7 @@
 import gc
 import os
 import shutil
+import signal
 from collections.abc import Callable
 from pathlib import Path
 
@@ -24,6 +25,10 @@ settings.load_profile("quick")
 for name in list(os.environ):
     if name.startswith("AGENT_") or name in FOREIGN_NAMES:
         del os.environ[name]
+
+# A shell has what it starts in the background ignore Ctrl-C, and every process of a test would
+# inherit that: those that are to end at a Ctrl-C could not.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
