@@ -102,11 +102,12 @@ def tests(args: Sequence[str]) -> list[Gate]:
     pytest = (sys.executable, "-m", "pytest", "-rs")
     # Named files may well hold no slow test; the whole tree without one is a mistake.
     accepts = frozenset({0, NOTHING_SELECTED} if args else {0})
+    unit = pytest if args else (sys.executable, "tests/shares.py", "-rs")
     return [
         _node_gate("vitest", VITEST, ("run",), live=True),
         Gate(
             name="pytest: unit",
-            argv=(*pytest, "-n", "auto", "-m", UNIT, NO_BROWSER, *args),
+            argv=(*unit, "-m", UNIT, NO_BROWSER, *args),
             live=True,
             accepts=accepts,
         ),

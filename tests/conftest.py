@@ -12,7 +12,6 @@ from hypothesis import settings
 
 from agent.adapters.sql.demo import ensure_demo
 
-pytest_plugins = ("shares",)
 FOREIGN_NAMES = ("OPENAI_API_KEY", "OPENAI_BASE_URL", "OPENROUTER_API_KEY")
 
 # The machine may be busy: a slow example says nothing about the code. The slow part of

@@ -52,8 +52,11 @@ def v3(request):
     return "Here you are."
 
 
+CODES = shipped(NODES)
+
+
 def framed(prompts=None) -> Library:
-    return Library(shipped(NODES), model="scripted", **({"prompts": prompts} if prompts else {}))
+    return Library(CODES, model="scripted", **({"prompts": prompts} if prompts else {}))
 
 
 def opened(store, library: Library, model=None, rows=({"n": 240},)):

@@ -1,17 +1,31 @@
-"""The whole tree in several processes: each collects and runs a share of the files, and only that.
+"""The unit tests in several processes, each with a share of the files.
 
-Left alone, every process of xdist collects every file. Invariants: a file belongs to exactly one
-share, whoever computes it; named files or tests are left to xdist; a process that dies ends the
-run (``--max-worker-restart=0``), because nobody else has collected its share.
+    python tests/shares.py [pytest options]
+
+Nobody collects what another runs and nobody reports to another: for tests this short, both cost
+more than what is shared. Invariant: a file belongs to exactly one share.
 """
 
+import os
+import re
+import shutil
+import subprocess
+import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from tempfile import TemporaryDirectory, TemporaryFile
 
-import pytest
-from xdist.scheduler import EachScheduling
-
-KEY = "share"
+TESTS = Path(__file__).resolve().parent
+APART = {"acceptance", "e2e"}
+"""Folders without a unit test."""
+SLOW = re.compile(rb"^pytestmark = .*mark\.slow", re.MULTILINE)
+"""A file without one. To import what is then left out takes as long as many tests."""
+NOTHING_SELECTED = 5
+"""What pytest returns when no test matches."""
+MOST = 8
+"""With more processes than this, each begins longer than it works."""
+MEMORY, ROOM = Path("/dev/shm"), 1 << 30
+"""Where the files of unit tests go if there is so much room: to wait for a disk proves nothing."""
 
 
 def deal(files: Iterable[Path], count: int) -> list[list[Path]]:
@@ -26,53 +40,49 @@ def deal(files: Iterable[Path], count: int) -> list[list[Path]]:
     return shares
 
 
-class Shares(EachScheduling):
-    """Every process runs all that it collected."""
+def run(files: Iterable[Path], count: int, options: Sequence[str]) -> int:
+    """Have ``count`` processes of pytest run ``files``; show what each said, one after the other.
 
-    def schedule(self) -> None:
-        super().schedule()
-        session = self.config.pluginmanager.getplugin("session")
-        session.testscollected = sum(map(len, self.node2collection.values()))
-
-
-def _whole(config: pytest.Config) -> bool:
-    return config.args_source is pytest.Config.ArgsSource.TESTPATHS
-
-
-@pytest.hookimpl(optionalhook=True, tryfirst=True)
-def pytest_xdist_make_scheduler(config: pytest.Config, log) -> Shares | None:
-    return Shares(config, log) if _whole(config) and config.option.dist == "load" else None
+    Returns:
+        0 when all passed, else what the first that failed returned.
+    """
+    command = (sys.executable, "-m", "pytest", *options)
+    with TemporaryDirectory(prefix="framescope-tests-", dir=_memory()) as folder:
+        env = {**os.environ, "TMPDIR": folder}
+        begun = [_begin((*command, *map(str, share)), env) for share in deal(files, count) if share]
+        codes = [_end(process, said) for process, said in begun]
+    ran = [code for code in codes if code != NOTHING_SELECTED]
+    return next((code for code in ran if code), 0) if ran else NOTHING_SELECTED
 
 
-@pytest.hookimpl(optionalhook=True)
-def pytest_configure_node(node) -> None:
-    if not _whole(node.config) or node.config.option.dist != "load":
-        return
-    root = node.config.rootpath
-    files = [path for name in node.config.args for path in (root / name).rglob("test_*.py")]
-    count = node.workerinput["workercount"]
-    mine = deal(files, count)[int(node.gateway.id.removeprefix("gw"))]
-    node.workerinput[KEY] = [str(path) for path in mine]
+def _memory() -> Path | None:
+    roomy = os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free > ROOM
+    return MEMORY if roomy else None
 
 
-def pytest_configure(config: pytest.Config) -> None:
-    share: Sequence[str] | None = getattr(config, "workerinput", {}).get(KEY)
-    if share is not None:
-        config.pluginmanager.register(Mine(frozenset(share)))
+def _begin(command, env):
+    said = TemporaryFile()  # noqa: SIM115 - closed by who reads it
+    return subprocess.Popen(command, env=env, stdout=said, stderr=subprocess.STDOUT), said
 
 
-class Mine:
-    """The share of this process."""
+def _end(process, said):
+    with said, process:
+        code = process.wait()
+        said.seek(0)
+        sys.stdout.write(said.read().decode(errors="replace"))
+        sys.stdout.flush()
+    return code
 
-    def __init__(self, share: frozenset[str]) -> None:
-        self._share = share
 
-    def pytest_ignore_collect(self, collection_path: Path) -> bool | None:
-        """Leave out the test files of others."""
-        return (
-            True
-            if collection_path.name.startswith("test_")
-            and collection_path.suffix == ".py"
-            and str(collection_path) not in self._share
-            else None
-        )
+def units() -> list[Path]:
+    """Return the files that have unit tests."""
+    files = TESTS.rglob("test_*.py")
+    return [
+        file
+        for file in files
+        if file.parent.name not in APART and not SLOW.search(file.read_bytes())
+    ]
+
+
+if __name__ == "__main__":
+    raise SystemExit(run(units(), min(os.cpu_count() or 1, MOST), sys.argv[1:]))

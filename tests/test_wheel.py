@@ -54,6 +54,7 @@ def test_a_wheel_holds_the_page_and_the_package(tree):
     assert not {name for name in names if name.split("/")[0] in {"tests", "static", "bench"}}
 
 
+@pytest.mark.slow
 def test_an_editable_install_is_left_alone(tree):
     shutil.rmtree(tree / "static")
     with (tree / "pyproject.toml").open("a") as metadata:  # else hatchling wants one more package
@@ -61,6 +62,7 @@ def test_an_editable_install_is_left_alone(tree):
     assert not {name for name in build(tree, "editable") if "_static" in name}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("broken", ["missing", "failed"])
 def test_without_a_page_the_message_says_what_to_run(tree, broken):
     if broken == "missing":

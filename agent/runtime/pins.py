@@ -16,12 +16,11 @@ _manifest = msgspec.json.Decoder(Manifest).decode
 
 
 async def keep(store: Store, edition: Edition) -> None:
-    """Store manifest and texts of ``edition``."""
+    """Store manifest and texts of ``edition`` in one write, for which a first message waits."""
     manifest = edition.manifest
-    for part, text in edition.texts.items():
-        await store.put_blob(manifest.parts[part], text)
-    name = _name(manifest.revision)
-    await store.put_blob(name, msgspec.json.encode(manifest).decode())
+    blobs = {manifest.parts[part]: text for part, text in edition.texts.items()}
+    blobs[_name(manifest.revision)] = msgspec.json.encode(manifest).decode()
+    await store.put_blobs(blobs)
 
 
 async def keep_once(store: Store, edition: Edition) -> None:

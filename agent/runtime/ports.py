@@ -161,8 +161,8 @@ class Store(Protocol):
         """Return a named value, or ``None``."""
         ...
 
-    async def put_blob(self, name: str, text: str) -> None:
-        """Keep ``text`` under its content hash."""
+    async def put_blobs(self, texts: Mapping[str, str]) -> None:
+        """Keep texts under their content hashes, all or none of them."""
         ...
 
     async def blob(self, name: str) -> str | None:

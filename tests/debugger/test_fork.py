@@ -6,6 +6,7 @@ from forking import asks, edit, wish
 from framed import Forbidden, framed, opened, v3
 from rig import FunctionTool, ScriptedModel, ask, graph, passes, runtime, says
 
+from agent.adapters.stores.memory import MemoryStore
 from agent.core.errors import Busy, Conflict, Unconfirmed, Unprocessable
 from agent.core.frames import Envelope
 from agent.core.journal import Fold
@@ -400,8 +401,8 @@ async def test_a_fork_is_adopted_by_no_busy_channel(store):
     ],
     ids=str,
 )  # fmt: skip
-async def test_what_does_not_fit_is_named_and_makes_no_run(store, frame, one, said):
-    async with opened(store, framed()) as rt:
+async def test_what_does_not_fit_is_named_and_makes_no_run(frame, one, said):
+    async with opened(MemoryStore, framed()) as rt:
         run = await ask(rt, "hi")
         with pytest.raises(Unprocessable, match=said):
             await rt.fork(run.run_id, wish(frame, *([one] if one else ())))

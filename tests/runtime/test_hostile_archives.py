@@ -7,6 +7,7 @@ import stat
 import struct
 import zipfile
 import zlib
+from functools import cache
 
 import msgspec
 import pytest
@@ -111,6 +112,7 @@ def many():
     return zipped([(name, b"") for name in names])
 
 
+@cache
 def bomb(size, piece=b"0"):
     return zipped([("manifest.json", piece * size)])
 

@@ -349,7 +349,7 @@ async def test_a_run_cancelled_before_its_first_node_never_asks_one():
     held, gate = asyncio.Event(), Gate()
 
     class Store(MemoryStore):
-        async def put_blob(self, name, text):
+        async def put_blobs(self, texts):
             await held.wait()
 
     async with runtime(ONE, {"a": gate.node()}, store=Store()) as rt:

@@ -227,13 +227,13 @@ async def test_named_values_and_texts_are_kept(sqlite):
     store = sqlite()
     store.note("tests", {"passed": 3})
     await store.save_record("verdict:r-1", {"verdict": "exact"})
-    await store.put_blob("h", LONG)
-    await store.put_blob("h", "the first one counts: a name is a hash")
+    await store.put_blobs({"h": LONG, "i": "short"})
+    await store.put_blobs({"h": "the first one counts: a name is a hash"})
     other = sqlite()
     assert await other.record("tests") == {"passed": 3}
     assert await other.record("verdict:r-1") == {"verdict": "exact"}
     assert await other.record("nothing") is None
-    assert await other.blob("h") == LONG
+    assert (await other.blob("h"), await other.blob("i")) == (LONG, "short")
     assert await other.blob("nothing") is None
 
 

@@ -179,7 +179,9 @@ class Both(RuleBasedStateMachine):
 
     @rule(name=st.sampled_from("pqr"), text=TEXTS)
     def blob(self, name, text):
-        self.both(lambda store: store.put_blob(f"blob {name} {text}", text))
+        self.both(
+            lambda store: store.put_blobs({f"blob {name} {text}": text, f"other {text}": text})
+        )
         self.same(lambda store: store.blob(f"blob {name} {text}"))
 
     @invariant()

@@ -95,9 +95,9 @@ class MemoryStore:
         """Return a named value, or ``None``."""
         return self._records.get(name)
 
-    async def put_blob(self, name: str, text: str) -> None:
-        """Keep ``text`` under its content hash."""
-        self._records[name] = text
+    async def put_blobs(self, texts: Mapping[str, str]) -> None:
+        """Keep texts under their content hashes."""
+        self._records.update(texts)
 
     async def blob(self, name: str) -> str | None:
         """Return a kept text."""

@@ -198,12 +198,13 @@ class SqliteStore:
         """Keep a small named value."""
         await self._writer.commit(lambda db: _put_record(db, name, value))
 
-    async def put_blob(self, name: str, text: str) -> None:
-        """Keep ``text`` under its content hash."""
+    async def put_blobs(self, texts: Mapping[str, str]) -> None:
+        """Keep texts under their content hashes, all in one transaction."""
 
         def work(db: sqlite3.Connection) -> None:
-            keep(db, name, text)
-            reached("blob.written")
+            for name, text in texts.items():
+                keep(db, name, text)
+                reached("blob.written")
 
         await self._writer.commit(work)
 
