@@ -2,6 +2,7 @@
 
 import re
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import jinja2
@@ -66,23 +67,24 @@ def test_every_field_is_explained_and_json_alone_is_asked_for(name):
     assert "nothing else" in text
 
 
+@pytest.fixture(scope="module")
 def shop():
-    database = sqlite3.connect(":memory:")
-    database.executescript(
-        "CREATE TABLE suppliers (id, name); CREATE TABLE orders (supplier_id, year, total)"
-    )
-    return database
+    with closing(sqlite3.connect(":memory:")) as database:
+        database.executescript(
+            "CREATE TABLE suppliers (id, name); CREATE TABLE orders (supplier_id, year, total)"
+        )
+        yield database
 
 
 @pytest.mark.parametrize("name", ["director", "expert_plan"])
-def test_every_call_of_an_example_can_be_made(name):
+def test_every_call_of_an_example_can_be_made(name, shop):
     ui, tools = {}, set()
     for text in answers(name):
         for step in msgspec.json.decode(text)["tool_sequence"]:
             tools.add(step["tool"])
             if step["tool"] == "query_db":
                 assert set(step["args"]) == {"query", "database"}
-                shop().execute(step["args"]["query"]).fetchall()
+                shop.execute(step["args"]["query"]).fetchall()
             else:
                 _, changes = controls.run(step["tool"], step["args"], ui)
                 ui = apply({"ui": ui}, changes)["ui"]

@@ -17,15 +17,21 @@ SEND_SECONDS = 10.0
 
 async def first_of(*work: Coroutine[Json, Json, object]) -> None:
     """Run all; when the first one ends, cancel the others. Its error is raised as it is."""
-    tasks: list[asyncio.Task[object]] = []
-    try:
-        async with asyncio.TaskGroup() as group:
-            tasks.extend(group.create_task(each) for each in work)
-            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-            for task in tasks:
-                task.cancel()
-    except BaseExceptionGroup as failed:
-        raise failed.exceptions[0] from failed
+    failures: list[Exception] = []
+
+    async def run(each: Coroutine[Json, Json, object]) -> None:
+        try:
+            await each
+        except Exception as error:  # noqa: BLE001 - a group that fails while it is cancelled cancels its task anew
+            failures.append(error)
+
+    async with asyncio.TaskGroup() as group:
+        tasks = [group.create_task(run(each)) for each in work]
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in tasks:
+            task.cancel()
+    if failures:
+        raise failures[0]
 
 
 async def attended(receive: Receive, work: Coroutine[Json, Json, T]) -> T:

@@ -5,7 +5,7 @@ driver's connection: SQLAlchemy would register functions of its own on it, past 
 """
 
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import closing
 from pathlib import Path
 from time import monotonic as machine_monotonic
@@ -101,19 +101,27 @@ class SqliteDatabase:
         """
         try:
             connection = self._open()
-            tables = names_of(connection)
         except (OSError, sqlite3.Error) as error:
             raise self._unreadable(error) from error
-        deadline = Deadline(self._caps.engine_seconds, self._monotonic)
         with closing(connection):
-            fence(connection, tables)
             try:
-                return fetch(connection, statement.sql, deadline, self._caps)
-            except Stopped as error:
-                raise too_long(self._caps.seconds) from error
-            except (sqlite3.Error, sqlite3.Warning) as error:
-                hint = self._hint(str(error), statement.tables)
-                raise ToolFailed("sql_error", f"{error}.{hint}") from error
+                tables = names_of(connection)
+            except sqlite3.Error as error:
+                raise self._unreadable(error) from error
+            return self._fetch(connection, statement, tables)
+
+    def _fetch(
+        self, connection: sqlite3.Connection, statement: Guarded, tables: Iterable[str]
+    ) -> Answer:
+        deadline = Deadline(self._caps.engine_seconds, self._monotonic)
+        fence(connection, tables)
+        try:
+            return fetch(connection, statement.sql, deadline, self._caps)
+        except Stopped as error:
+            raise too_long(self._caps.seconds) from error
+        except (sqlite3.Error, sqlite3.Warning) as error:
+            hint = self._hint(str(error), statement.tables)
+            raise ToolFailed("sql_error", f"{error}.{hint}") from error
 
     def _open(self) -> sqlite3.Connection:
         with self._path.open("rb") as file:

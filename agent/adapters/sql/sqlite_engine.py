@@ -47,11 +47,15 @@ def open_readonly(path: Path) -> sqlite3.Connection:
     connection = sqlite3.connect(
         path.absolute().as_uri() + "?mode=ro", uri=True, isolation_level=None, cached_statements=0
     )
-    connection.text_factory = _text
-    connection.execute("PRAGMA query_only = 1")
-    connection.execute("PRAGMA trusted_schema = 0")
-    connection.execute("PRAGMA cache_size = -4000")
-    connection.execute("PRAGMA temp_store = MEMORY")  # the worker may write no file
+    try:
+        connection.text_factory = _text
+        connection.execute("PRAGMA query_only = 1")
+        connection.execute("PRAGMA trusted_schema = 0")
+        connection.execute("PRAGMA cache_size = -4000")
+        connection.execute("PRAGMA temp_store = MEMORY")  # the worker may write no file
+    except sqlite3.Error:
+        connection.close()
+        raise
     return connection
 
 

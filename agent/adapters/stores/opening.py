@@ -6,6 +6,7 @@ there whole, so a file in its place that is empty, or no store, was damaged or i
 
 import os
 import sqlite3
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
@@ -66,9 +67,7 @@ def story(path: Path, error: sqlite3.Error) -> UnreadableStore:
 
 def connect(path: Path) -> sqlite3.Connection:
     """Open ``path``, which is there, for writing."""
-    connection = _opened(path, "rw")
-    _make_durable(connection)
-    return connection
+    return _opened(path, "rw", _make_durable)
 
 
 def _make_durable(connection: sqlite3.Connection) -> None:
@@ -78,17 +77,28 @@ def _make_durable(connection: sqlite3.Connection) -> None:
 
 def connect_reading(path: Path) -> sqlite3.Connection:
     """Open ``path`` so that nothing can be written."""
-    connection = _opened(path, "ro")
+    return _opened(path, "ro", _only_read)
+
+
+def _only_read(connection: sqlite3.Connection) -> None:
     connection.execute("PRAGMA query_only=1")
     connection.create_function("lowered", 1, _lowered, deterministic=True)
-    return connection
 
 
-def _opened(path: Path, mode: str) -> sqlite3.Connection:
-    return sqlite3.connect(
+def _opened(
+    path: Path, mode: str, prepare: Callable[[sqlite3.Connection], None]
+) -> sqlite3.Connection:
+    """Open ``path`` and have ``prepare`` make it ready; what it refuses is closed again."""
+    connection = sqlite3.connect(
         f"{path.absolute().as_uri()}?mode={mode}", uri=True, isolation_level=None,
         check_same_thread=False, timeout=BUSY_S,
     )  # fmt: skip
+    try:
+        prepare(connection)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
 
 
 def _lowered(text: str | None) -> str:
@@ -103,18 +113,16 @@ def open_checked(path: Path) -> sqlite3.Connection:
         NewerSchema: the file belongs to a newer version.
         UnreadableStore: it cannot be read and written, or is no store.
     """
+
+    def prepare(connection: sqlite3.Connection) -> None:
+        _check(connection, path)
+        _make_durable(connection)
+
     try:
         _be_there(path)
-        connection = _opened(path, "rw")
-        try:
-            _check(connection, path)
-            _make_durable(connection)
-        except BaseException:
-            connection.close()
-            raise
+        return _opened(path, "rw", prepare)
     except sqlite3.DatabaseError as error:
         raise story(path, error) from None
-    return connection
 
 
 def _be_there(path: Path) -> None:
