@@ -91,6 +91,7 @@ def browser(require_program):
     flags = ["--disable-dev-shm-usage", "--force-color-profile=srgb"]
     if os.geteuid() == 0:
         flags.append("--no-sandbox")
+    sync_api.expect.set_options(timeout=STALL_SECONDS * 1000)
     with sync_api.sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=path, args=flags)
         yield chromium

@@ -59,7 +59,7 @@ def test_after_a_switch_the_new_graph_is_drawn_and_a_chosen_run_shows_its_own(ow
     ("choice", "outcome"), [("after it", "done"), ("now, and cancel it", "cancelled")]
 )
 def test_a_switch_during_a_run_asks_first(own_server, visit, violations, choice, outcome):
-    page = visit(own_server(AGENT_BUILTIN_TOKEN_MS="150"))
+    page = visit(own_server(AGENT_BUILTIN_TOKEN_MS="400"))
     expect(page.locator(".connection-live")).to_be_visible()
     slow(page, "hello")
     switch(page, "v1-current")
@@ -74,7 +74,7 @@ def test_a_switch_during_a_run_asks_first(own_server, visit, violations, choice,
 
 
 def test_a_switch_that_is_not_wanted_changes_nothing(own_server, visit):
-    server = own_server(AGENT_BUILTIN_TOKEN_MS="150")
+    server = own_server(AGENT_BUILTIN_TOKEN_MS="400")
     page = visit(server)
     expect(page.locator(".connection-live")).to_be_visible()
     slow(page, "hello")

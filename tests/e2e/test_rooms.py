@@ -131,7 +131,7 @@ def test_a_suite_is_seen_while_it_runs(spoken, visit):
 
 
 def test_messages_wait_in_order_and_can_be_cancelled(own_server, visit):
-    server = own_server(AGENT_BUILTIN_TOKEN_MS="60")
+    server = own_server(AGENT_BUILTIN_TOKEN_MS="200")
     page = visit(server)
     expect(page.locator(".connection-live")).to_be_visible()
     box = page.get_by_label("Message")
@@ -148,7 +148,7 @@ def test_messages_wait_in_order_and_can_be_cancelled(own_server, visit):
 
 
 def test_answers_stand_under_their_questions_and_a_cut_run_says_so(own_server, visit):
-    page = visit(own_server(AGENT_BUILTIN_TOKEN_MS="60"))
+    page = visit(own_server(AGENT_BUILTIN_TOKEN_MS="200"))
     expect(page.locator(".connection-live")).to_be_visible()
     box = page.get_by_label("Message")
     for text in ("hello one", "how many customers are in Leipzig?", "hello three"):
