@@ -51,7 +51,7 @@ export function Runs() {
   return (
     <section class="room room-runs" aria-label="Runs">
       <div class="bar-top">
-        <Search label="Filter runs" hint="message, path:director, node:thinker, status:error" value={q} onChange={(value) => go({ q: value })} />
+        <Search label="Filter runs" hint="message, #12, path:director, node:thinker, status:error" value={q} onChange={(value) => go({ q: value })} />
         <Import />
         <span class="faint mono">{fault.value ? "" : `${count(all.length)}${more.value ? "+" : ""}`}</span>
       </div>
