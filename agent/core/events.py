@@ -224,7 +224,7 @@ class WorkspaceRead(Fact, frozen=True, kw_only=True, gc=False, tag="workspace"):
 
 
 class DebugChanged(Fact, frozen=True, kw_only=True, gc=False, tag="debug"):
-    """What is to hold the runs of the channel has changed."""
+    """What is to hold the runs of the channel has changed, or what the held one goes on with."""
 
     breakpoints: tuple[Json, ...]
     """All of them, as ``GET /api/debug/breakpoints`` answers."""

@@ -148,7 +148,7 @@ class Debug:
             self._tell(channel)
 
     def _tell(self, channel: str) -> None:
-        """Have everybody who looks know what is to hold the runs of a channel now."""
+        """Have everybody who looks know what holds in a channel, or that an edit was made there."""
         breakpoints = msgspec.to_builtins(self._watch(channel).breakpoints)
         event = DebugChanged(
             node=RUNTIME,
@@ -315,4 +315,5 @@ class Debug:
         redactor = self._parts.redactor
         masked = [msgspec.structs.replace(e, value=redactor.json(e.value)) for e in edits]
         await operator.edit(masked)
+        self._tell(lane.name)
         return await self.show(channel)

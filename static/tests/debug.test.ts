@@ -110,6 +110,13 @@ describe("the debugger", () => {
     expect([breakpoints.value, asked.length, barShown.value]).toEqual([[], 1, true]);
   });
 
+  it("reads again what a held run goes on with: it may have been edited elsewhere", async () => {
+    debug.value = holding;
+    answer({ ...holding, memory: { topic: "heating" } });
+    tell(changed([point]));
+    await vi.waitFor(() => expect(held.value?.memory).toEqual({ topic: "heating" }));
+  });
+
   it("asks for nothing when what was told before the page was read comes first", () => {
     const { asked } = answer();
     tell(changed([point], true));

@@ -975,6 +975,17 @@ async def test_breakpoints_that_change_are_told_once_and_whole():
         assert row == msgspec.to_builtins(Breakpoint(id="b1", node="b", when="frame > 9"))
 
 
+async def test_an_edit_is_told_to_who_looks_on_and_a_refused_one_is_not():
+    async with bench() as b:
+        await b.breaks({"node": "b"})
+        run = await b.send()
+        await b.edit("/memory/topic", "heating")
+        with pytest.raises(Unprocessable):
+            await b.edit("/nowhere", 1)
+        assert told(b) == [("main", ["b1"], False)] * 2
+        await b.end(run)
+
+
 async def test_an_armed_pause_is_told_when_it_is_set_taken_back_and_used():
     async with bench() as b:
         await b.debug.pause()

@@ -1,7 +1,7 @@
 /** What a held run goes on with, as JSON that can be changed. Only what was changed is sent. */
 import "../styles/debug.css";
-import { useEffect, useRef, useState } from "preact/hooks";
-import { blamed, edits } from "../lib/edits";
+import { useLayoutEffect, useRef, useState } from "preact/hooks";
+import { blamed, type Edit, edits } from "../lib/edits";
 import { plural, pretty } from "../lib/format";
 import { parse, place, type Span } from "../lib/jsontext";
 import { edit, held, placeOf } from "../store/debug";
@@ -21,13 +21,49 @@ export function sectionsOf(now: Debug): readonly Section[] {
 
 const jsonOf = (value: unknown): string => JSON.stringify(value ?? null, null, 2);
 
-function Editor({ now, section, onDone }: { readonly now: Debug; readonly section: Section; readonly onDone: () => void }) {
-  const [text, setText] = useState(() => jsonOf(now[section]));
+/** What was typed into a section, and the value that it was typed over. */
+interface Draft {
+  readonly base: unknown;
+  readonly text: string;
+}
+
+const pathsOf = (all: readonly Edit[]): string => all.map((one) => one.path).join(", ");
+
+interface EditorProps {
+  readonly now: Debug;
+  readonly section: Section;
+  /** Nothing was typed: the text is the value, also when that is changed elsewhere. */
+  readonly draft: Draft | undefined;
+  readonly onDraft: (draft: Draft | undefined) => void;
+  readonly onWritten: () => void;
+  readonly onClose: () => void;
+}
+
+/** What was written here by somebody else since it is looked at. */
+function Elsewhere({ changes, typed, onTake }: { readonly changes: readonly Edit[]; readonly typed: boolean; readonly onTake: () => void }) {
+  if (changes.length === 0) return null;
+  return (
+    <p class="banner" role="alert">
+      <span>Changed elsewhere: <code>{pathsOf(changes)}</code>. {typed ? "What you typed is kept; writing sends your own changes only." : "The new value is shown."}</span>
+      {typed ? <button type="button" class="quiet" onClick={onTake}>take the new value</button> : null}
+    </p>
+  );
+}
+
+function Editor({ now, section, draft, onDraft, onWritten, onClose }: EditorProps) {
+  const [writing, setWriting] = useState(false);
   const [fault, setFault] = useState("");
   const area = useRef<HTMLTextAreaElement>(null);
+  const first = useRef(now[section]);
+  const base = draft ? draft.base : now[section];
+  const text = draft ? draft.text : jsonOf(base);
   const given = parse(text);
-  const changed = given.ok ? edits(now[section], given.value, `/${section}`) : [];
-  useEffect(() => area.current?.setSelectionRange(0, 0), []);
+  const changed = given.ok ? edits(base, given.value, `/${section}`) : [];
+  useLayoutEffect(() => area.current?.setSelectionRange(0, 0), []);
+  const type = (typed: string): void => {
+    onDraft(typed === jsonOf(base) ? undefined : { base, text: typed });
+    setFault("");
+  };
   const refuse = (told: string, span: Span | null): void => {
     setFault(told);
     area.current?.focus();
@@ -36,45 +72,83 @@ function Editor({ now, section, onDone }: { readonly now: Debug; readonly sectio
   const save = (event: Event): void => {
     event.preventDefault();
     if (!given.ok) return refuse(given.text, place(given, ""));
-    if (changed.length === 0) return onDone();
-    edit(changed).then(onDone, (error: unknown) => {
+    if (changed.length === 0) return onWritten();
+    if (writing) return undefined;
+    setWriting(true);
+    edit(changed).then(onWritten, (error: unknown) => {
       const told = error instanceof Error ? error.message : String(error);
+      setWriting(false);
       refuse(told, place(given, blamed(told, changed).slice(section.length + 1)));
     });
   };
   return (
     <form onSubmit={save}>
       {now.tool && section === "tool_result" ? <p class="faint">Instead of calling it, the node is told this. The call: <code>{pretty(now.tool)}</code></p> : null}
+      <Elsewhere changes={writing ? [] : edits(draft ? base : first.current, now[section], `/${section}`)} typed={draft !== undefined} onTake={() => { onDraft(undefined); setFault(""); area.current?.focus(); }} />
       <textarea
         ref={area} class="edit-text" aria-label={NAMES[section]} spellcheck={false} autofocus value={text} aria-invalid={fault !== "" || !given.ok} aria-describedby="edit-told"
-        onInput={(event) => { setText(event.currentTarget.value); setFault(""); }}
+        onInput={(event) => type(event.currentTarget.value)}
       />
       <p id="edit-told" class={fault ? "fault" : "faint"} role={fault ? "alert" : undefined}>
-        {fault ? fault : !given.ok ? given.text : changed.length ? `${plural(changed.length, "change")}: ${changed.map((one) => one.path).join(", ")}` : "Nothing is changed."}
+        {fault ? fault : !given.ok ? given.text : changed.length ? `${plural(changed.length, "change")}: ${pathsOf(changed)}` : "Nothing is changed."}
       </p>
       <div class="foot">
         <button type="submit" class="quiet main">write</button>
-        <button type="button" class="quiet" onClick={onDone}>cancel</button>
+        <button type="button" class="quiet" onClick={onClose}>cancel</button>
       </div>
     </form>
   );
 }
 
+type Drafts = Readonly<Partial<Record<Section, Draft>>>;
+
+/** The run went on under the dialog: what was typed cannot be written any more, but it can be copied. */
+function Overtaken({ now, drafts, onAnew }: { readonly now: Debug | null; readonly drafts: Drafts; readonly onAnew: () => void }) {
+  const typed = Object.entries(drafts) as readonly [Section, Draft][];
+  return (
+    <>
+      <Empty title={now ? "The run has gone on, and is held elsewhere." : "The run is not held any more."}>{typed.length ? "What you typed was not written." : "Nothing was changed."}</Empty>
+      {typed.map(([section, { text }]) => <textarea key={section} class="edit-text edit-short" readOnly spellcheck={false} aria-label={`Not written: ${NAMES[section]}`} value={text} />)}
+      {now ? <div class="foot"><button type="button" class="quiet" onClick={onAnew}>edit it there</button></div> : null}
+    </>
+  );
+}
+
+const spotOf = (now: Debug | null): string => (now ? [now.run_id, now.at, now.frame, now.node, now.effect_id].join("/") : "");
+
 export function EditDialog({ onClose }: { readonly onClose: () => void }) {
   const now = held.value;
   const sections = now ? sectionsOf(now) : [];
   const [chosen, setChosen] = useState<Section>();
+  const [drafts, setDrafts] = useState<Drafts>({});
+  const spot = spotOf(now);
+  const [begun, setBegun] = useState(spot);
   const section = chosen && sections.includes(chosen) ? chosen : sections[0];
+  const anew = (): void => { setDrafts({}); setBegun(spot); };
+  const keep = (key: Section, draft: Draft | undefined): void => {
+    const { [key]: _, ...others } = drafts;
+    setDrafts(draft ? { ...others, [key]: draft } : others);
+  };
+  const typed = Object.keys(drafts).length > 0;
+  /** What was typed into another section is not written yet. */
+  const written = (): void => {
+    const next = sections.find((key) => key !== section && drafts[key]);
+    if (!section || !next) return onClose();
+    keep(section, undefined);
+    setChosen(next);
+  };
   return (
     <Dialog label="Edit the held run" kind="broad" onClose={onClose}>
       <h2>Edit {now ? <span class="faint mono">held {placeOf(now)}</span> : null}</h2>
-      {now && section ? (
+      {now && section && (spot === begun || !typed) ? (
         <>
-          <Tabs label="What to edit" panel="edit" kind="tabs-small" tabs={sections.map((key) => ({ key, label: NAMES[key] }))} current={section} onChoose={setChosen} />
-          <div id="edit" role="tabpanel" aria-labelledby={`edit-tab-${section}`}><Editor key={`${now.run_id}/${now.frame}/${now.effect_id}/${section}`} now={now} section={section} onDone={onClose} /></div>
+          <Tabs label="What to edit" panel="edit" kind="tabs-small" tabs={sections.map((key) => ({ key, label: drafts[key] ? `${NAMES[key]} *` : NAMES[key] }))} current={section} onChoose={setChosen} />
+          <div id="edit" role="tabpanel" aria-labelledby={`edit-tab-${section}`}>
+            <Editor key={`${spot}/${section}`} now={now} section={section} draft={drafts[section]} onDraft={(draft) => { setBegun(spot); keep(section, draft); }} onWritten={written} onClose={onClose} />
+          </div>
         </>
       ) : (
-        <Empty title="The run is not held any more.">Nothing was changed.</Empty>
+        <Overtaken now={now} drafts={drafts} onAnew={anew} />
       )}
     </Dialog>
   );

@@ -55,12 +55,12 @@ export function tell(line: EventLine): void {
   if (line.event === "debug" ? holds(line) : line.event === "run" && line.status !== "queued" && !stepping.peek()) void look().catch(() => undefined);
 }
 
-/** Take what holds from now on; whether what is held has to be asked for again. */
+/** Take what holds from now on; whether what is held has to be asked for again: it may have been edited. */
 function holds(line: TraceLineOf<"debug">): boolean {
   ++told;
   breakpoints.value = line.breakpoints as readonly Breakpoint[];
   const now = debug.peek();
-  return now !== null && now.armed !== line.armed && !stepping.peek();
+  return now !== null && (now.held || now.armed !== line.armed) && !stepping.peek();
 }
 
 /** One verb of `/api/debug`; its answer is the state after it. */

@@ -333,7 +333,7 @@ export interface WorkspaceRead {
   readonly graphs: readonly string[];
 }
 
-/** What is to hold the runs of the channel has changed. */
+/** What is to hold the runs of the channel has changed, or what the held one goes on with. */
 export interface DebugChanged {
   readonly event: "debug";
   readonly node: string;
