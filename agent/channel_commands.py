@@ -5,16 +5,41 @@ from urllib.parse import urlencode
 
 import click
 
-from agent.commands import ask
+from agent.commands import ask, end_with, hear
 from agent.core.json import Json
-from agent.options import json_option, place
+from agent.options import json_option, json_value, place
 from agent.reports import write_json
 from agent.settings import Settings
 
 if TYPE_CHECKING:
+    from agent.client import Client
     from agent.runtime.runtime import Runtime
 
 in_channel = click.option("--channel", default="main", show_default=True)
+
+
+@click.command("click")
+@click.argument("action")
+@click.option("--data", help="What the button says besides, as JSON.")
+@in_channel
+@place
+@json_option
+def press(
+    action: str, data: str | None, channel: str, settings: Settings, *, as_json: bool
+) -> None:
+    """Click a button, wait, and print the answer."""
+    body = {"action": action, "data": json_value("--data", data), "channel": channel}
+
+    async def direct(runtime: "Runtime") -> Json:
+        run = await runtime.act(action, body["data"], channel=channel)
+        await runtime.finished(run)
+        return await runtime.result(run.run_id, channel)
+
+    def through(client: "Client") -> Json:
+        name = client.post("/api/action", body)["run_id"]
+        return client.follow(f"/api/result?{urlencode({'id': name, 'channel': channel})}", hear)
+
+    end_with(ask(settings, through, direct), as_json=as_json)
 
 
 @click.command()
@@ -89,4 +114,4 @@ def head(run_id: str, channel: str | None, settings: Settings, *, as_json: bool)
         click.echo(f"{answer['head']} is the head; {answer['history_len']} messages lie behind it")
 
 
-CHANNEL_COMMANDS: tuple[click.Command, ...] = (history, state, clear, head)
+CHANNEL_COMMANDS: tuple[click.Command, ...] = (press, history, state, clear, head)

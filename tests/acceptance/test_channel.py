@@ -43,6 +43,14 @@ def test_a_conversation_is_shown_forgotten_and_gone_back_to(serve, tmp_path, run
     assert told(command, "head", fork)["head"] == fork
     assert told(command, "state")["memorizer"]["user_name"] == "Grace"
 
+    told(command, "send", "create a counter")
+    payload = json.dumps({"op": "inc", "var": "count"})
+    assert told(command, "click", "inc", "--data", payload)["status"] == "done"
+    assert told(command, "state")["ui"]["state"] == {"count": 1}
+    wrong = command("click", "inc", "--data", "{")
+    assert (wrong.returncode, wrong.stdout) == (2, "")
+    assert "--data: expected JSON" in wrong.stderr
+
     refused = command("head", "r-000000000099-0000")
     assert (refused.returncode, refused.stdout) == (2, "")
     assert "r-000000000099-0000" in refused.stderr
