@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { modelCommand } from "../src/lib/curl";
-import { count, money, ms, shortId } from "../src/lib/format";
+import { count, money, ms, numbered, shortId } from "../src/lib/format";
 import { table } from "../src/lib/json";
 import { words } from "../src/lib/words";
 
@@ -15,6 +15,7 @@ describe("figures", () => {
     expect([ms(0.04), ms(0.004)]).toEqual(["0.04 ms", "0.004 ms"]);
     expect([money(0.00042), money(1.5)]).toEqual(["$0.00042", "$1.50"]);
     expect(shortId("r-000000000012-0abc")).toBe("#12");
+    expect([numbered("#12"), numbered("#12", 1), numbered("12"), numbered("#x")]).toEqual(["r-000000000012-0000", "r-000000000013-0000", "", ""]);
   });
 });
 

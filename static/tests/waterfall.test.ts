@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { axis, bar, ticks } from "../src/lib/waterfall";
+import { axis, bar, ruler, ticks, widthOf } from "../src/lib/waterfall";
 
 describe("the axis", () => {
   it("places spans by time", () => {
@@ -60,5 +60,31 @@ describe("ticks", () => {
   it("are round and few", () => {
     expect(ticks(494, 4)).toEqual([0, 200, 400]);
     expect(ticks(1, 5)).toEqual([0, 0.2, 0.4, 0.6000000000000001, 0.8, 1]);
+  });
+});
+
+describe("the ruler", () => {
+  const WIDTHS = [60, 100, 180, 260, 420, 700];
+  const silent = (count: number, work: number, rest: number) => Array.from({ length: count }, (_, i) => ({ start: i * (work + rest), end: i * (work + rest) + work }));
+  const RUNS = [silent(1, 0.4, 0), silent(1, 137, 0), silent(2, 50, 9_000), silent(3, 33, 60_000), silent(40, 5, 9_000), [{ start: 0, end: 1 }, ...silent(2, 4_000, 90_000).map((s) => ({ start: s.start + 70_000, end: s.end + 70_000 }))]];
+
+  it("has marks that never touch and never leave it, at any width", () => {
+    for (const run of RUNS) for (const width of WIDTHS) {
+      const marks = ruler(axis(run, 0), width).toSorted((a, b) => a.left - b.left);
+      marks.forEach((mark, at) => expect(mark.left + widthOf(mark.text)).toBeLessThan(marks[at + 1]?.left ?? width + 0.001));
+    }
+  });
+
+  it("shows every fold, those that meet as one", () => {
+    const on = axis(silent(3, 33, 60_000), 0);
+    const folded = (width: number) => ruler(on, width).filter((mark) => mark.hidden);
+    expect([folded(420).length, folded(20).length]).toEqual([2, 1]);
+    expect(folded(20)[0]?.hidden).toBe(on.folds.reduce((sum, fold) => sum + fold.hidden, 0));
+  });
+
+  it("shows round times where they fit", () => {
+    expect(ruler(axis([{ start: 0, end: 494 }], 0), 400).map((mark) => mark.text)).toEqual(["0", "100 ms", "200 ms", "300 ms", "400 ms"]);
+    expect(ruler(axis([{ start: 0, end: 494 }], 0), 200).map((mark) => mark.text)).toEqual(["0", "200 ms"]);
+    expect(ruler(axis([], 0), 0)).toEqual([]);
   });
 });

@@ -46,6 +46,7 @@ async def look() -> str:
         await asyncio.sleep(0.01)
     return "found"
 """
+MORE_THAN_A_PAGE = 50
 MANY = 400
 """Words: more pieces than the events a page reads at its start."""
 
@@ -145,6 +146,46 @@ def test_a_baseline_is_chosen_among_the_runs(live, debugged, violations, width):
     expect(page.locator(".breakpoint")).to_contain_text("on divergence from #")
     assert debugged.get("/api/debug/breakpoints").json()[0]["baseline"] == run
     assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_an_old_run_is_found_to_compare_with_and_as_a_baseline(live, debugged, violations):
+    def sent(text: str) -> str:
+        return debugged.post("/api/send", json={"text": text, "queue": True}).json()["run_id"]
+
+    old, *_, last = [sent("hello needle"), *(sent(f"hello {n}") for n in range(MORE_THAN_A_PAGE))]
+    while debugged.get(f"/api/runs/{last}").json()["status"] != "done":
+        pass
+    page = live(expect_errors=True)  # a refusal is an error in the console
+    expect(page.locator(".run-title .status-done")).to_be_visible()
+    page.keyboard.press("d")
+    dialog = page.get_by_role("dialog", name="Difference")
+    left, find = dialog.get_by_role("combobox", name="left"), dialog.get_by_role("searchbox")
+    offered = left.locator("option")
+    expect(offered).to_have_count(49)
+    dialog.get_by_role("button", name="older runs").click()
+    expect(left.locator(f"option[value={old}]")).to_have_count(1)
+    for wrong, told in (("nobody:7", "unknown key"), ("no such words", "No run matches")):
+        find.fill(wrong)
+        expect(dialog.get_by_role("status").filter(has_text=told)).to_be_visible()
+    assert violations(page) == []
+    find.fill("needle")
+    expect(offered).to_have_count(2)  # the chosen one stays
+    left.select_option(old)
+    expect(dialog).to_contain_text("They part at frame 1 · input")
+    expect(dialog.locator("del").first).to_have_text("needle")
+    dialog.get_by_role("button", name="close").click()
+    page.get_by_role("button", name="Debugger", exact=True).click()
+    page.locator("section.debug").get_by_role("button", name="breakpoints").click()
+    page.get_by_label("hold on").select_option("divergence")
+    choice = page.get_by_role("combobox", name="run", exact=True)
+    page.get_by_role("searchbox", name="find a run").fill(f"#{int(old.split('-')[1])}")
+    expect(choice.locator("option")).to_have_count(2)
+    page.keyboard.press("Enter")
+    expect(page.locator(".breakpoint")).to_have_count(0)
+    choice.select_option(old)
+    page.get_by_role("button", name="add").click()
+    expect(page.locator(".breakpoint")).to_contain_text("on divergence from #")
+    assert debugged.get("/api/debug/breakpoints").json()[0]["baseline"] == old
 
 
 @pytest.mark.parametrize("words", [2, MANY])

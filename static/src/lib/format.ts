@@ -50,6 +50,12 @@ export function shortId(runId: string): string {
   return found ? `#${found[1]}` : runId;
 }
 
+/** The place of run `#12`, or of one so many behind it, in the order of all runs; empty for any other text. */
+export function numbered(text: string, behind = 0): string {
+  const found = /^#(\d{1,12})$/.exec(text);
+  return found ? `r-${String(Number(found[1]) + behind).padStart(12, "0")}-0000` : "";
+}
+
 export function oneLine(text: string, limit = 200): string {
   const flat = text.replace(/\s+/g, " ").trim();
   return flat.length > limit ? `${flat.slice(0, limit - 1)}…` : flat;

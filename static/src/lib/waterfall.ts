@@ -1,4 +1,5 @@
 /** Geometry of the frame waterfall: visits on a time axis whose long silences are folded. */
+import { ms } from "./format";
 
 export interface Span {
   readonly start: number;
@@ -89,6 +90,55 @@ export function ticks(length: number, wanted = 5): number[] {
   const found: number[] = [];
   for (let i = 0; i * step <= length * 1.0001; i++) found.push(i * step);
   return found;
+}
+
+export interface Mark {
+  /** Left edge in pixels. */
+  readonly left: number;
+  readonly text: string;
+  /** What a fold leaves out, in milliseconds; 0 for a time. */
+  readonly hidden: number;
+}
+
+/** A character of the ruler is at most that wide, and marks stand at least so far apart. */
+const CHARACTER = 7;
+const GAP = 8;
+const MOST_TICKS = 5;
+
+export const widthOf = (text: string): number => text.length * CHARACTER;
+
+function foldMarks(on: Axis, width: number): readonly Mark[] {
+  const marks: Mark[] = [];
+  for (const { at, hidden } of on.folds) {
+    const left = Math.max(0, Math.min((at / on.length) * width - CHARACTER / 2, width - CHARACTER));
+    const last = marks[marks.length - 1];
+    if (last && left < last.left + CHARACTER + GAP) marks[marks.length - 1] = { ...last, hidden: last.hidden + hidden };
+    else marks.push({ left, text: "≈", hidden });
+  }
+  return marks;
+}
+
+const told = (time: number): string => (time === 0 ? "0" : ms(time));
+
+/** Round times so close that their texts just fit beside each other. */
+function close(length: number, width: number): readonly number[] {
+  const tried = Array.from({ length: MOST_TICKS }, (_, at) => ticks(length, MOST_TICKS - at));
+  const fit = ([, step = length, ...more]: readonly number[]): boolean =>
+    [step, ...more].every((time) => widthOf(told(time)) + GAP <= (step / length) * width);
+  return tried.find(fit) ?? [0];
+}
+
+/** The folds, and the round times that fit beside them on `width` pixels: no mark touches another, none ends outside. */
+export function ruler(on: Axis, width: number): readonly Mark[] {
+  const marks = [...foldMarks(on, width)];
+  for (const time of close(on.length, width)) {
+    const text = told(time);
+    const left = (time / on.length) * width;
+    const right = left + widthOf(text);
+    const free = marks.every((mark) => right + GAP <= mark.left || mark.left + widthOf(mark.text) + GAP <= left);
+    if (free && right <= width) marks.push({ left, text, hidden: 0 });
+  }
+  return marks;
 }
 
 /** Left edge and width in percent, wide enough to be seen. */

@@ -4,7 +4,6 @@ import { useRef, useState } from "preact/hooks";
 import { shortId } from "../lib/format";
 import { breakpoints, setBreakpoints } from "../store/debug";
 import { active } from "../store/graph";
-import { past } from "../store/history";
 import { attempt } from "../store/notice";
 import { isOver } from "../store/visits";
 import type { Breakpoint } from "../wire/types.gen";
@@ -91,7 +90,7 @@ function Add() {
         <label>node<select value={draft.node} onChange={(event) => set({ node: event.currentTarget.value })}><option value="">any</option>{active.value?.nodes.map((node) => <option key={node} value={node}>{node}</option>)}</select></label>
         <label>frame<input type="number" min={1} placeholder="any" value={draft.frame} onInput={(event) => set({ frame: event.currentTarget.value })} /></label>
         {draft.on === "tool" ? <label>tool<input type="text" placeholder="any" value={draft.tool} onInput={(event) => set({ tool: event.currentTarget.value })} /></label> : null}
-        {draft.on === "divergence" ? <RunChoice label="run" runs={past.value.filter(isOver)} value={draft.baseline} onChoose={(baseline) => set({ baseline })} /> : null}
+        {draft.on === "divergence" ? <RunChoice label="run" able={isOver} value={draft.baseline} onChoose={(baseline) => set({ baseline })} /> : null}
         <label class="stretch">when<input ref={condition} type="text" spellcheck={false} autocomplete="off" placeholder={draft.on === "budget" ? "tokens > 5000 or cost > 0.05" : 'envelope.text contains "Leipzig"'} aria-invalid={fault.includes("when: ")} aria-describedby={fault ? "breakpoint-fault" : undefined} value={draft.when} onInput={(event) => set({ when: event.currentTarget.value })} /></label>
         <button type="submit" class="quiet">add</button>
       </div>

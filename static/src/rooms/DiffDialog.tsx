@@ -9,7 +9,6 @@ import { go } from "../store/place";
 import type { RunView } from "../store/visits";
 import { get } from "../wire/http";
 import type { Band, DiffOf, DiffRow } from "../wire/lines";
-import { Empty } from "../ui/bits";
 import { Dialog } from "../ui/Dialog";
 import { WordDiff } from "../ui/WordDiff";
 import { RunChoice } from "./RunChoice";
@@ -81,9 +80,10 @@ function Found({ diff, onClose }: { readonly diff: DiffOf; readonly onClose: () 
 
 /** What it most likely is to be compared with: where it came from, or the same message. */
 function likely(run: RunView): string {
-  const from = run.trace?.fork_of || run.trace?.replay_of || run.trace?.imported_from;
+  const from = run.trace?.fork_of || run.trace?.replay_of;
+  if (from) return from;
   const others = past.peek().filter((one) => one.run_id !== run.run_id);
-  if (from && others.some((one) => one.run_id === from)) return from;
+  if (others.some((one) => one.run_id === run.imported_from)) return run.imported_from;
   return (others.find((one) => one.message === run.message) ?? others[0])?.run_id ?? "";
 }
 
@@ -102,16 +102,13 @@ export function DiffDialog({ run, onClose }: { readonly run: RunView; readonly o
     );
     return () => { wanted = false; };
   }, [left, run.run_id]);
-  const others = past.value.filter((one) => one.run_id !== run.run_id);
   return (
     <Dialog label="Difference" kind="broad" onClose={onClose}>
       <h2>Difference</h2>
-      {others.length ? (
-        <div class="form">
-          <RunChoice label="left" runs={others} value={left} autofocus onChoose={setLeft} />
-          <span class="diff-right">right: <span class="mono">{shortId(run.run_id)} {run.kind === "message" ? "" : run.kind}</span></span>
-        </div>
-      ) : <Empty title="There is no other run yet.">Send the message again, or fork it.</Empty>}
+      <div class="form">
+        <RunChoice label="left" able={(one) => one.run_id !== run.run_id} value={left} autofocus onChoose={setLeft} />
+        <span class="diff-right">right: <span class="mono">{shortId(run.run_id)} {run.kind === "message" ? "" : run.kind}</span></span>
+      </div>
       {fault ? <p class="fault" role="alert">{fault}</p> : diff ? <Found diff={diff} onClose={onClose} /> : left ? <p class="faint" role="status">Comparing …</p> : null}
       <div class="foot"><button type="button" class="quiet" onClick={onClose}>close</button></div>
     </Dialog>

@@ -1,15 +1,17 @@
 /** What if: a run goes on from a frame with something changed. The price is told before anything is asked. */
 import "../styles/debug.css";
-import { useEffect, useMemo, useState } from "preact/hooks";
+import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { count, money, plural, shortId } from "../lib/format";
 import { fields, text } from "../lib/json";
 import { blamedDraft, dirtyOf, type Draft, made } from "../lib/whatif";
 import { fork, promptsOf } from "../store/forks";
+import { news, notice } from "../store/notice";
 import { go } from "../store/place";
 import { look, selected } from "../store/runs";
 import type { RunView } from "../store/visits";
 import type { Forked } from "../wire/types.gen";
 import { Dialog } from "../ui/Dialog";
+import { AtWork, isOf } from "./AtWork";
 import { filled, ForkChange, type Ground, waitingAt } from "./ForkChange";
 
 const told = (error: unknown): string => (error instanceof Error ? error.message : String(error));
@@ -63,6 +65,9 @@ function Form({ run, prompts, onClose }: { readonly run: RunView; readonly promp
   const [guess, setGuess] = useState<Forked>();
   const [fault, setFault] = useState<Fault>();
   const [busy, setBusy] = useState<"" | "estimating" | "running">("");
+  // Closed while the fork is at work: its end is told, and the page stays where it is.
+  const left = useRef(false);
+  useEffect(() => () => { left.current = true; }, []);
   const on: Ground = { run, frame, prompts };
   // What was can be changed when it has been read; of a large run that is done frame by frame.
   const known = waitingAt(on).every((one) => one.record);
@@ -80,10 +85,17 @@ function Form({ run, prompts, onClose }: { readonly run: RunView; readonly promp
     fork(run.run_id, { frame, edits: sent.flat(), post, confirm: sure && !dry_run, dry_run }).then(
       (answer) => {
         if (dry_run) return setGuess(answer);
+        if (left.current) {
+          news.value = `Fork ${shortId(answer.run_id ?? "")} has ended: ${answer.status}.`;
+          return undefined;
+        }
         onClose();
         go({ run: answer.run_id ?? "", frame: 0, node: "", visit: 1, room: "frames" }, true);
       },
-      (error: unknown) => setFault({ draft: blamedDraft(told(error), sent), text: told(error) }),
+      (error: unknown) => {
+        if (!left.current) setFault({ draft: blamedDraft(told(error), sent), text: told(error) });
+        else if (!dry_run) notice.value = `The fork: ${told(error)}`;
+      },
     ).finally(() => setBusy(""));
   };
   useEffect(() => { if (drafts.length === 0 && !guess) ask(true); }, [frame, post, drafts.length]);
@@ -99,11 +111,12 @@ function Form({ run, prompts, onClose }: { readonly run: RunView; readonly promp
       ))}
       <p class="faint">{drafts.length ? "" : "Nothing is changed: graph, prompts and nodes as they are now, against the recording."}</p>
       {fault && fault.draft < 0 ? <p class="fault" role="alert">{fault.text}</p> : null}
+      {busy === "running" ? <AtWork which={isOf(run.run_id)} /> : null}
       {guess ? <Price guess={guess} sure={sure} onSure={setSure} /> : null}
       <div class="foot">
         <button type="button" class="quiet" autofocus aria-disabled={!known} onClick={() => { if (known) add(); }}>change something</button>
         <button type="submit" class="quiet main" aria-disabled={busy !== "" || held}>{busy ? `${busy} …` : guess ? "run the fork" : "estimate"}</button>
-        <button type="button" class="quiet" onClick={onClose}>cancel</button>
+        <button type="button" class="quiet" onClick={onClose}>{busy === "running" ? "close" : "cancel"}</button>
       </div>
     </form>
   );

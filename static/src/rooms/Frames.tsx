@@ -1,10 +1,9 @@
 /** One run as a waterfall: a lane per frame, a bar per node's visit, effects inside the bars. */
-import { useMemo } from "preact/hooks";
-import { type Axis, axis, bar, ticks } from "../lib/waterfall";
+import { useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
+import { type Axis, axis, bar, ruler } from "../lib/waterfall";
 import { ms, shortId } from "../lib/format";
 import { held, isHeld, placeOf } from "../store/debug";
 import { loadFault, selected, shown, shownId } from "../store/runs";
-import { narrow } from "../store/screen";
 import type { RunView, Visit } from "../store/visits";
 import { Empty } from "../ui/bits";
 import { VirtualList } from "../ui/VirtualList";
@@ -46,13 +45,25 @@ function Row({ run_id, visit, first, on, now }: { readonly run_id: string; reado
 }
 
 function Ruler({ on }: { readonly on: Axis }) {
+  const track = useRef<HTMLSpanElement>(null);
+  const [width, setWidth] = useState(0);
+  useLayoutEffect(() => {
+    const element = track.current;
+    if (!element) return undefined;
+    const measure = (): void => setWidth(element.clientWidth);
+    measure();
+    const watch = new ResizeObserver(measure);
+    watch.observe(element);
+    return () => watch.disconnect();
+  }, []);
   return (
     <div class="frame-row ruler" aria-hidden="true">
       <span class="frame-number">#</span>
       <span class="frame-node">node</span>
-      <span class="frame-track">
-        {ticks(on.length, narrow.value ? 2 : 4).filter((at) => at / on.length < 0.8).map((at) => <span key={at} class="tick" style={{ left: percent((at / on.length) * 100) }}>{at === 0 ? "0" : ms(at)}</span>)}
-        {on.folds.map((fold) => <span key={fold.at} class="fold" style={{ left: percent((fold.at / on.length) * 100) }} title={`${ms(fold.hidden)} of silence folded`}>≈</span>)}
+      <span class="frame-track" ref={track}>
+        {ruler(on, width).map(({ left, text, hidden }) => (
+          <span key={`${text}${left}`} class={hidden ? "tick fold" : "tick"} style={{ left: `${left}px` }} title={hidden ? `${ms(hidden)} of silence folded` : undefined}>{text}</span>
+        ))}
       </span>
       <span class="frame-way">route, condition</span>
       <span class="frame-ms">time</span>

@@ -1,21 +1,28 @@
 /** What one run was, in one line of figures, and its replay. */
 import { count, money, ms, oneLine, shortId, stamp } from "../lib/format";
 import { follow, go, place } from "../store/place";
+import { attempt } from "../store/notice";
 import { replay, replays } from "../store/replay";
 import { lagOf } from "../store/runs";
+import { cancel } from "../store/session";
 import { ended, type RunView } from "../store/visits";
 import { Figure, Status } from "../ui/bits";
 import { Icon } from "../ui/Icon";
+import { AtWork, isOf } from "./AtWork";
 import { Verdict } from "./parts";
 import { RunActions } from "./RunActions";
 
 function ReplayButton({ run }: { readonly run: RunView }) {
   const state = replays.value.get(run.run_id);
   return (
-    <button type="button" class="quiet" disabled={!ended(run) || state?.is === "running"} onClick={() => void replay(run.run_id)} title="Run the current code against the recording (r)">
+    <button type="button" class="quiet" disabled={state?.is === "running"} onClick={() => void replay(run.run_id)} title="Run the current code against the recording (r)">
       <Icon name="replay" />{state?.is === "running" ? "replaying" : "replay"}
     </button>
   );
+}
+
+function CancelButton({ run_id }: { readonly run_id: string }) {
+  return <button type="button" class="quiet" onClick={() => void attempt(cancel(run_id))} title="Stop this run"><Icon name="stop" />cancel</button>;
 }
 
 function Resumed({ from }: { readonly from: string }) {
@@ -33,7 +40,7 @@ export function RunHead({ run }: { readonly run: RunView | null }) {
         <button type="button" class="quiet" aria-pressed={!pinned} onClick={() => (pinned || !run ? follow() : go({ run: run.run_id }))} title="Show the newest run as it comes">
           <span class="glyph" aria-hidden="true">{pinned ? "○" : "●"}</span>follow
         </button>
-        {run ? <ReplayButton run={run} /> : null}
+        {run ? ended(run) ? <ReplayButton run={run} /> : <CancelButton run_id={run.run_id} /> : null}
       </div>
       <dl class="figures">
         <Figure name="run" title={run?.run_id}>{run ? shortId(run.run_id) : "—"}</Figure>
@@ -53,6 +60,7 @@ export function RunHead({ run }: { readonly run: RunView | null }) {
         ) : null}
       </dl>
       {run ? <RunActions run={run} /> : null}
+      {run ? <AtWork which={isOf(run.run_id)} /> : null}
       {state?.is === "done" ? <Verdict verdict={state.verdict} /> : null}
       {state?.is === "failed" ? <p class="verdict status-error" role="status">Replay could not run: {state.text}</p> : null}
     </header>

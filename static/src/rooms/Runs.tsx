@@ -9,6 +9,7 @@ import { narrow } from "../store/screen";
 import type { Summary } from "../wire/lines";
 import { Empty, Search, Status } from "../ui/bits";
 import { VirtualList } from "../ui/VirtualList";
+import { AtWork } from "./AtWork";
 import { pickRun } from "./choose";
 import { Import } from "./Import";
 
@@ -50,7 +51,7 @@ export function Runs() {
   return (
     <section class="room room-runs" aria-label="Runs">
       <div class="bar-top">
-        <Search label="Filter runs" hint="message, path:director, node:thinker, status:error" value={q} onChange={(value) => go({ q: value })} />
+        <Search label="Filter runs" hint="message, #12, path:director, node:thinker, status:error" value={q} onChange={(value) => go({ q: value })} />
         <Import />
         <span class="faint mono">{fault.value ? "" : `${count(all.length)}${more.value ? "+" : ""}`}</span>
       </div>
@@ -65,6 +66,7 @@ export function Runs() {
         q ? <Empty title="No run matches.">Clear the filter to see all runs.</Empty> : <Empty title="No runs yet.">Send a message, or: <code>python3 run.py send "hello"</code></Empty>
       ) : null}
       {more.value && !fault.value ? <button type="button" class="quiet more" onClick={() => void attempt(further(q))}><span>older runs</span></button> : null}
+      <AtWork />
     </section>
   );
 }

@@ -9,6 +9,7 @@ import type { CaseOf, Judged, ProposedCheck } from "../wire/lines";
 import { Status } from "../ui/bits";
 import { Dialog } from "../ui/Dialog";
 import { FileLink } from "../ui/FileLink";
+import { AtWork } from "./AtWork";
 
 const told = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
@@ -54,6 +55,7 @@ function Made({ made, name }: { readonly made: CaseOf; readonly name: string }) 
         <FileLink name={`${name}.cassette.json`} type="application/json" text={pretty(made.cassette)} />
         <Played made={made} />
       </div>
+      <AtWork which={(one) => one.kind === "test"} />
     </>
   );
 }

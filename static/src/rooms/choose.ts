@@ -8,7 +8,7 @@ export function choose(run: RunView, visit: Visit | undefined): void {
   if (visit) go({ run: run.run_id, frame: visit.frame, node: visit.node, visit: visit.visit });
 }
 
-export function pickRun(run: Summary | undefined, room = place.peek().room): void {
+export function pickRun(run: Pick<Summary, "run_id"> | undefined, room = place.peek().room): void {
   if (run) go({ run: run.run_id, frame: 0, node: "", visit: 1, room });
 }
 

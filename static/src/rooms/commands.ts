@@ -2,6 +2,7 @@
 import { shortId } from "../lib/format";
 import type { Room } from "../lib/place";
 import { compile } from "../lib/query";
+import { asides } from "../store/asides";
 import { finish, held, isBaseline, pause, resume, step, toggle, toggleBaseline, wanted } from "../store/debug";
 import { beside } from "../store/events";
 import { change, choices } from "../store/graph";
@@ -116,6 +117,7 @@ export function offers(): readonly Command[] {
     ...(open && resumable(open) ? [{ name: "resume the interrupted run", run: () => void goOn(open.run_id) }] : []),
     ...(open && ended(open) ? [{ name: `${isBaseline(open.run_id) ? "no longer hold" : "hold"} where a run departs from the shown one`, run: () => void toggleBaseline(open.run_id) }] : []),
     ...(run ? [{ name: "cancel the run", run: () => void attempt(cancel(run.run_id)) }] : []),
+    ...asides.peek().map(({ kind, run_id }): Command => ({ name: `cancel ${kind} ${shortId(run_id)}`, run: () => void attempt(cancel(run_id)) })),
     ...choices.peek().filter((graph) => !graph.active).map((graph): Command => ({ name: `switch to graph ${graph.name}`, run: () => void attempt(change(graph.name)) })),
     ...(held.peek() ? [{ name: "edit what the held run goes on with", run: () => { dialog.value = "edit"; } }, { name: "finish the held run, past all breakpoints", run: () => void finish() }] : [{ name: run ? "pause the run" : "pause the next run", run: () => void pause() }]),
     { name: "debugger", run: () => { wanted.value = true; } },

@@ -1,10 +1,11 @@
 /** The list of past runs, page by page, under the filter of the address. */
 import { signal } from "@preact/signals";
+import { numbered, shortId } from "../lib/format";
 import { get } from "../wire/http";
 import type { Summary } from "../wire/lines";
 import { newest, remember, spoken } from "./runs";
 
-interface Page {
+export interface Page {
   readonly traces: readonly Summary[];
   readonly next: string | null;
 }
@@ -17,7 +18,13 @@ export const loaded = signal(false);
 
 let turn = 0;
 
-async function page(q: string, before: string | null): Promise<Page> {
+/** A page of the runs that a search finds; `#12` is run 12 alone. */
+export async function page(q: string, before: string | null): Promise<Page> {
+  const after = numbered(q, 1);
+  if (after) {
+    const { traces } = await get<Page>(`/api/traces?limit=1&before=${after}`);
+    return { traces: traces.filter((run) => shortId(run.run_id) === q), next: null };
+  }
   const query = new URLSearchParams({ limit: String(PAGE) });
   if (before) query.set("before", before);
   if (q) query.set("q", q);

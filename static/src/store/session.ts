@@ -4,6 +4,7 @@ import { items } from "../lib/json";
 import { get, post, Refused } from "../wire/http";
 import { type ChatLine, type EventLine, type HistoryMessage, type Info, lines, type TestRecord, type TraceLine, type TraceLineOf } from "../wire/lines";
 import { address, LiveSocket } from "../wire/socket";
+import * as asides from "./asides";
 import { controls, earlier, finish, hasQuestion, hear, link, replaceHistory, unqueue } from "./chat";
 import * as connection from "./connection";
 import * as debug from "./debug";
@@ -35,6 +36,7 @@ function take(line: TraceLine): void {
   if (line.event === "gap" || line.event === "snapshot") return;
   runs.tell(line);
   processes.tell(line);
+  asides.tell(line);
   debug.tell(line);
   apply(line);
 }
@@ -129,6 +131,7 @@ function resync(): void {
   void refreshGraph();
   void quietly(memory.load());
   void quietly(processes.load());
+  void quietly(asides.load());
   void quietly(debug.load());
   void quietly(workspace.load());
   void history.search(place.value.q);
@@ -176,7 +179,7 @@ export async function start(): Promise<void> {
   }
   if (info.value?.model.builtin) void quietly(models.load());
   await Promise.all([quietly(readBacklog(BACKLOG)), refreshGraph(), history.search("")]);
-  await Promise.all([quietly(memory.load()), quietly(tests.load()), quietly(workspace.load()), quietly(debug.load())]);
+  await Promise.all([quietly(memory.load()), quietly(tests.load()), quietly(workspace.load()), quietly(debug.load()), quietly(asides.load())]);
   if (place.value.q) await history.search(place.value.q);
   for (const socket of [chat, trace, test]) socket.open();
   pollWhileBlocked();
@@ -227,8 +230,7 @@ export async function act(action: string, data: unknown): Promise<void> {
   await post("/api/action", { action, data });
 }
 
-export const cancel = (run_id: string): Promise<unknown> =>
-  chat.send({ type: "cancel", run_id }) ? Promise.resolve() : post(`/api/runs/${encodeURIComponent(run_id)}/cancel`);
+export const cancel = (run_id: string): Promise<unknown> => post(`/api/runs/${encodeURIComponent(run_id)}/cancel`);
 
 /** Make the end of a fork the state of the conversation. */
 export async function adopt(run_id: string): Promise<void> {

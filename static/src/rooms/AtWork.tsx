@@ -1,0 +1,28 @@
+/** Runs at work beside the conversation, each with a way to stop it. */
+import { oneLine, shortId } from "../lib/format";
+import { type Aside, asides } from "../store/asides";
+import { attempt } from "../store/notice";
+import { cancel } from "../store/session";
+import { Status } from "../ui/bits";
+import { Icon } from "../ui/Icon";
+import { pickRun } from "./choose";
+import { dialog } from "./dialogs";
+
+export const isOf = (run_id: string) => (one: Aside): boolean => one.fork_of === run_id || one.replay_of === run_id;
+
+export function AtWork({ which }: { readonly which?: (one: Aside) => boolean }) {
+  const all = which ? asides.value.filter(which) : asides.value;
+  if (all.length === 0) return null;
+  return (
+    <ul class="at-work" aria-label="At work">
+      {all.map((one) => (
+        <li key={one.run_id}>
+          <Status of={one.status} />
+          <button type="button" class="link mono" title={one.run_id} onClick={() => { dialog.value = ""; pickRun(one, "frames"); }}>{one.kind} {shortId(one.run_id)}</button>
+          <span class="run-message">{oneLine(one.text)}</span>
+          <button type="button" class="quiet" aria-label={`cancel ${one.kind} ${shortId(one.run_id)}`} onClick={() => void attempt(cancel(one.run_id))}><Icon name="stop" />cancel</button>
+        </li>
+      ))}
+    </ul>
+  );
+}

@@ -1,0 +1,97 @@
+"""Forks and replays at work are seen on the page, wherever they were begun, and stopped there."""
+
+import threading
+
+import httpx
+import pytest
+from acceptance.test_cancel import GRAPH, NODE, TOOL
+from e2e.conftest import say
+from playwright.sync_api import expect
+
+SIZES = {375: 720, 1440: 900}
+
+
+@pytest.fixture
+def looked(own_server, tmp_path, visit):
+    """Open a page on which a run has looked, and whose tool hangs from now on."""
+    desk = tmp_path / "desk"
+    for name, text in {"tools/look.py": TOOL, "nodes/n.py": NODE, "graphs/n.toml": GRAPH}.items():
+        (desk / name).parent.mkdir(parents=True)
+        (desk / name).write_text(text)
+    server = own_server(AGENT_WORKSPACE=str(desk), AGENT_GRAPH="looks")
+    page = visit(server)
+    say(page, "hello")
+    (desk / "tools" / "hang").touch()
+    return server, page, desk
+
+
+def fork(page):
+    """Ask for a fork whose tool hangs; return its dialog."""
+    page.get_by_role("button", name="fork", exact=True).click()
+    dialog = page.get_by_role("dialog", name="Fork")
+    dialog.get_by_role("button", name="change something").click()
+    dialog.get_by_role("combobox", name="change").select_option("memory")
+    dialog.get_by_role("textbox", name="JSON pointer").fill("/at")
+    dialog.get_by_role("textbox", name="New memory").fill('"there"')
+    dialog.get_by_role("button", name="estimate").click()
+    expect(dialog.locator(".price")).to_contain_text("1 of 1 visit dirty")
+    dialog.get_by_role("button", name="run the fork").click()
+    return dialog
+
+
+def test_a_fork_is_cancelled_in_its_dialog_by_keyboard(looked, violations):
+    _, page, desk = looked
+    dialog = fork(page)
+    stop = dialog.get_by_role("button", name="cancel fork #2")
+    expect(stop).to_be_visible()
+    assert violations(page) == []
+    stop.focus()
+    page.keyboard.press("Enter")
+    expect(dialog).to_have_count(0)
+    expect(page.locator(".run-title .status-cancelled")).to_be_visible()
+    expect(page.get_by_label("The run")).to_contain_text("cancelled")
+    assert (desk / "tools" / "stopped").exists()
+    page.get_by_role("tab", name="Runs").click()
+    expect(page.locator(".room-runs .run-row .status-cancelled")).to_have_count(1)
+
+
+def test_a_fork_whose_dialog_was_closed_is_cancelled_where_it_is_shown(looked):
+    _, page, _ = looked
+    dialog = fork(page)
+    expect(dialog.get_by_role("button", name="cancel fork #2")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(dialog).to_have_count(0)
+    row = page.locator(".run-head").get_by_label("At work")
+    row.get_by_role("button", name="fork #2", exact=True).click()
+    expect(page.locator(".run-title .status-running")).to_be_visible()
+    page.locator(".run-title").get_by_role("button", name="cancel").click()
+    expect(page.locator(".run-title .status-cancelled")).to_be_visible()
+    expect(page.locator(".notice-news")).to_have_text("Fork #2 has ended: cancelled.")
+
+
+@pytest.mark.parametrize("width", SIZES)
+def test_a_fork_of_somebody_else_is_cancelled_in_the_runs_room(looked, visit, violations, width):
+    server, _, _ = looked
+    page = visit(server, "/#/runs", viewport={"width": width, "height": SIZES[width]})
+    room = page.locator(".room-runs")
+    expect(room.locator(".run-row")).to_have_count(2)
+    wish = {"frame": 1, "edits": [{"target": "memory", "path": "/at", "value": "there"}]}
+    headers = {"authorization": f"Bearer {server.token}"}
+    answers = []
+
+    def ask():
+        with httpx.Client(base_url=server.url, headers=headers, timeout=60) as client:
+            [run] = client.get("/api/runs").json()["runs"]
+            answers.append(client.post(f"/api/traces/{run['run_id']}/fork", json=wish).json())
+
+    asking = threading.Thread(target=ask)
+    asking.start()
+    stop = room.get_by_role("button", name="cancel fork #2")
+    expect(stop).to_be_visible()
+    assert violations(page) == []
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    stop.click()
+    expect(room.get_by_label("At work")).to_have_count(0)
+    expect(room.locator(".run-row .status-cancelled")).to_have_count(1)
+    asking.join(60)
+    assert [one["status"] for one in answers] == ["cancelled"]
