@@ -13,6 +13,7 @@ import click
 from agent import __version__
 from agent.archive_commands import export, take_in
 from agent.case_command import test_from
+from agent.channel_commands import CHANNEL_COMMANDS
 from agent.commands import COMMANDS
 from agent.debug_command import debug
 from agent.diff_command import diff
@@ -194,6 +195,7 @@ def generate(*, only_check: bool) -> None:
 
 for _command in (
     *COMMANDS,
+    *CHANNEL_COMMANDS,
     debug,
     diff,
     export,

@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import TypeVar
 
 import click
+import msgspec
 
+from agent.core.json import Json
 from agent.settings import BadSettings, Loaded, load
 
 F = TypeVar("F", bound=Callable[..., object])
@@ -46,3 +48,11 @@ def place(command: Callable[..., None]) -> Callable[..., None]:
 def json_option(command: F) -> F:
     """Add ``--json``."""
     return click.option("--json", "as_json", is_flag=True, help="JSON alone on stdout.")(command)
+
+
+def json_value(option: str, text: str | None) -> Json:
+    """Return what ``text``, the value of ``option``, says; ``None`` when it was not given."""
+    try:
+        return None if text is None else msgspec.json.decode(text)
+    except msgspec.DecodeError as error:
+        raise stop(f"{option}: expected JSON, got {text!r} ({error})") from None

@@ -4,11 +4,10 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote, urlencode
 
 import click
-import msgspec
 
 from agent.commands import ask, end_with, hear
 from agent.core.json import Json
-from agent.options import json_option, place, stop
+from agent.options import json_option, json_value, place, stop
 from agent.settings import Settings
 
 if TYPE_CHECKING:
@@ -38,7 +37,7 @@ def resume(
     """Go on with an interrupted run, wait, and print the answer."""
     if result is not None and unknown != "done":
         raise stop("--result is what a write returned: it goes with --unknown done")
-    returned = _json(result)
+    returned = json_value("--result", result)
 
     async def direct(runtime: "Runtime") -> Json:
         run = await runtime.resume(run_id, unknown=unknown, result=returned)
@@ -51,12 +50,3 @@ def resume(
         return client.follow(f"/api/result?{urlencode({'id': name})}", hear)
 
     end_with(ask(settings, through, direct), as_json=as_json)
-
-
-def _json(text: str | None) -> Json:
-    if text is None:
-        return None
-    try:
-        return msgspec.json.decode(text)
-    except msgspec.DecodeError as error:
-        raise stop(f"--result: expected JSON, got {text!r} ({error})") from None

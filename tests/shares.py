@@ -24,7 +24,7 @@ NOTHING_SELECTED = 5
 """What pytest returns when no test matches."""
 MOST = 8
 """With more processes than this, each begins longer than it works."""
-MEMORY, ROOM = Path("/dev/shm"), 1 << 30
+MEMORY, ROOM = Path("/dev/shm"), 1 << 28
 """Where the files of unit tests go if there is so much room: to wait for a disk proves nothing."""
 
 

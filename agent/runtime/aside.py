@@ -93,7 +93,8 @@ class Asides:
             imported_from="",
         )
         run = advance(queued, RunStatus.RUNNING, now)
-        live = LiveRun(run, parts.store, parts.hub.publish, asyncio.get_running_loop())
+        loop, take = asyncio.get_running_loop(), self._processes.take_made
+        live = LiveRun(run, parts.store, parts.hub.publish, loop, take)
         self._lives[run.n] = live
         try:
             await parts.store.accept(run)

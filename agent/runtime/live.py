@@ -46,7 +46,7 @@ class LiveRun:
         store: where the rows go.
         publish: the log.
         loop: the loop it runs on; asking asyncio for it each time costs a system call.
-        take: hears of tool calls at work; nothing for a replay, in which none is.
+        take: hears of tool calls.
     """
 
     def __init__(

@@ -86,6 +86,7 @@ class Processes:
         self._known: dict[str, Process] = {}
         self._ended: dict[str, None] = {}
         self._works: dict[str, Work] = {}
+        self._announced: dict[str, ProcessStarted] = {}
 
     # What happens
 
@@ -115,6 +116,18 @@ class Processes:
             case _:
                 return
 
+    def take_made(self, event: Event) -> None:
+        """Fold in an event of a run whose calls a recording may answer: those are no processes."""
+        match event:
+            case ProcessStarted():
+                self._announced[event.pid] = event
+            case ProcessLine() | ProcessDone():
+                self._announced.pop(event.pid, None)
+                if event.pid in self._known:
+                    self.take(event)
+            case _:
+                return
+
     def _close(self, process: Process, done: ProcessDone) -> None:
         process.status = done.status
         process.exit_code = done.exit_code
@@ -133,6 +146,8 @@ class Processes:
         """
         mine = Work(self._group.create_task(_guarded(work), name=f"process {pid}"))
         self._works[pid] = mine
+        if pid in self._announced:
+            self.take(self._announced.pop(pid))
         if pid in self._known:
             self._known[pid].status = "running"
         try:

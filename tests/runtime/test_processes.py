@@ -4,6 +4,7 @@ import asyncio
 
 import msgspec
 import pytest
+from forking import edit, wish
 from rig import FunctionTool, ask, graph, runtime, settled_loop
 
 from agent.adapters.stores.memory import MemoryStore
@@ -115,6 +116,41 @@ async def test_what_was_stopped_replays_exactly():
         assert (verdict["verdict"], verdict["matched"], verdict["total"]) == ("exact", 1, 1)
         assert not tool.working.is_set()
         assert len(rt.processes()) == 1, "a replay has no processes"
+
+
+async def moody(ctx, envelope):
+    """Call the tool twice, the second time with what is remembered."""
+    for city in ("Köln", ctx.state["memory"].get("at", "Bonn")):
+        try:
+            await ctx.call("slow", {"city": city})
+        except ToolFailed as failure:
+            ctx.say(failure.code)
+    ctx.say("done")
+
+
+async def test_a_call_that_a_fork_makes_can_be_stopped_and_what_it_took_over_is_no_process():
+    tool = Slow()
+    tool.release.set()
+    async with runtime(ONE, {"a": moody}, tools=(tool,), store=MemoryStore()) as rt:
+        run = await ask(rt, "go")
+        assert len(rt.processes(status="done")) == 2
+        tool.release.clear()
+        tool.working.clear()
+        async with asyncio.TaskGroup() as group:
+            forking = group.create_task(
+                rt.fork(run.run_id, wish(1, edit("memory", "Ulm", path="/at")))
+            )
+            await tool.working.wait()
+            [seen] = rt.processes(status="running")
+            assert (seen["args"], seen["lines"]) == ({"city": "Ulm"}, ["begun"])
+            rt.stop_process(seen["pid"])
+        fork = await rt.find(forking.result()["run_id"])
+        assert (fork.status, fork.response) == (RunStatus.DONE, "cancelleddone")
+        assert seen["run_id"] == fork.run_id
+        assert tool.stopped == 1
+        assert len(rt.processes()) == 3
+        [ended] = rt.processes(status="cancelled")
+        assert ended["pid"] == seen["pid"]
 
 
 async def test_a_deaf_one_does_not_hold_its_node_for_ever(monkeypatch):

@@ -52,7 +52,7 @@ export function RunChoice({ label, value, able, autofocus = false, onChoose }: P
         {runs.map((one) => <option key={one.run_id} value={one.run_id}>{nameOf(one)}</option>)}
       </select></label>
       <label>find a run<input
-        type="search" spellcheck={false} autocomplete="off" placeholder="#12, words, status:error" value={q} onInput={(event) => setQ(event.currentTarget.value)}
+        type="search" spellcheck={false} autocomplete="off" placeholder="#12 or words" value={q} onInput={(event) => setQ(event.currentTarget.value)}
         onKeyDown={(event) => { if (event.key === "Enter") event.preventDefault(); }}
       /></label>
       {found?.next ? <button type="button" class="quiet" onClick={() => read(found)}>older runs</button> : null}
