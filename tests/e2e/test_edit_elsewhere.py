@@ -33,7 +33,9 @@ def editing(client, debugged, visit):
     page.keyboard.press("Enter")
     expect(page.locator(".debug-held")).to_contain_text("before frame 2 · pa")
     page.get_by_role("button", name="edit", exact=True).click()
-    return page, page.get_by_role("dialog"), page.get_by_role("textbox", name="Pending")
+    editor = page.get_by_role("textbox", name="Pending")
+    expect(editor).to_be_visible()
+    return page, page.get_by_role("dialog"), editor
 
 
 def patch(client, path: str, value) -> None:
