@@ -85,6 +85,7 @@ describe("the ruler", () => {
   it("shows round times where they fit", () => {
     expect(ruler(axis([{ start: 0, end: 494 }], 0), 400).map((mark) => mark.text)).toEqual(["0", "100 ms", "200 ms", "300 ms", "400 ms"]);
     expect(ruler(axis([{ start: 0, end: 494 }], 0), 200).map((mark) => mark.text)).toEqual(["0", "200 ms"]);
+    expect(ruler(axis([{ start: 0, end: 0.17 }], 0), 600).map((mark) => mark.text)).toEqual(["0", "0.05 ms", "0.1 ms", "0.15 ms"]);
     expect(ruler(axis([], 0), 0)).toEqual([]);
   });
 });

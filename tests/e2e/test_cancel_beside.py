@@ -90,8 +90,10 @@ def test_a_fork_of_somebody_else_is_cancelled_in_the_runs_room(looked, visit, vi
     expect(stop).to_be_visible()
     assert violations(page) == []
     assert page.evaluate("document.documentElement.scrollWidth") <= width
-    stop.click()
+    stop.focus()
+    page.keyboard.press("Enter")
     expect(room.get_by_label("At work")).to_have_count(0)
+    expect(room.locator(".at-work")).to_be_focused()
     expect(room.locator(".run-row .status-cancelled")).to_have_count(1)
     asking.join(60)
     assert [one["status"] for one in answers] == ["cancelled"]

@@ -118,13 +118,17 @@ function foldMarks(on: Axis, width: number): readonly Mark[] {
   return marks;
 }
 
-const told = (time: number): string => (time === 0 ? "0" : ms(time));
+/** Below a millisecond as exact as it is: rounded, two times would read the same. */
+const told = (time: number): string => (time === 0 ? "0" : time < 1 ? `${Number(time.toPrecision(2))} ms` : ms(time));
 
 /** Round times so close that their texts just fit beside each other. */
 function close(length: number, width: number): readonly number[] {
   const tried = Array.from({ length: MOST_TICKS }, (_, at) => ticks(length, MOST_TICKS - at));
-  const fit = ([, step = length, ...more]: readonly number[]): boolean =>
-    [step, ...more].every((time) => widthOf(told(time)) + GAP <= (step / length) * width);
+  const fit = (times: readonly number[]): boolean => {
+    const texts = times.map(told);
+    const step = ((times[1] ?? length) / length) * width;
+    return texts.every((text) => widthOf(text) + GAP <= step);
+  };
   return tried.find(fit) ?? [0];
 }
 

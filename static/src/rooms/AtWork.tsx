@@ -1,20 +1,20 @@
 /** Runs at work beside the conversation, each with a way to stop it. */
+import { useRef } from "preact/hooks";
 import { oneLine, shortId } from "../lib/format";
 import { type Aside, asides } from "../store/asides";
 import { attempt } from "../store/notice";
 import { cancel } from "../store/session";
 import { Status } from "../ui/bits";
+import { useFocusKept } from "../ui/focus";
 import { Icon } from "../ui/Icon";
 import { pickRun } from "./choose";
 import { dialog } from "./dialogs";
 
 export const isOf = (run_id: string) => (one: Aside): boolean => one.fork_of === run_id || one.replay_of === run_id;
 
-export function AtWork({ which }: { readonly which?: (one: Aside) => boolean }) {
-  const all = which ? asides.value.filter(which) : asides.value;
-  if (all.length === 0) return null;
+function List({ all }: { readonly all: readonly Aside[] }) {
   return (
-    <ul class="at-work" aria-label="At work">
+    <ul aria-label="At work">
       {all.map((one) => (
         <li key={one.run_id}>
           <Status of={one.status} />
@@ -24,5 +24,16 @@ export function AtWork({ which }: { readonly which?: (one: Aside) => boolean }) 
         </li>
       ))}
     </ul>
+  );
+}
+
+export function AtWork({ which }: { readonly which?: (one: Aside) => boolean }) {
+  const all = which ? asides.value.filter(which) : asides.value;
+  const box = useRef<HTMLDivElement>(null);
+  useFocusKept(box, all.length);
+  return (
+    <div class="at-work" ref={box} tabIndex={-1}>
+      {all.length ? <List all={all} /> : null}
+    </div>
   );
 }

@@ -1,11 +1,12 @@
 /** The debugger's bar: what is held, where and why, and the ways on. */
 import "../styles/debug.css";
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useRef, useState } from "preact/hooks";
 import { plural, shortId } from "../lib/format";
 import { breakpoints, debug, drop, finish, held, pause, placeOf, resume, runTo, step, stepping, wanted } from "../store/debug";
 import { go } from "../store/place";
 import { shownId } from "../store/runs";
 import type { Debug } from "../wire/types.gen";
+import { useFocusKept } from "../ui/focus";
 import { Icon } from "../ui/Icon";
 import { dialog } from "./dialogs";
 
@@ -78,22 +79,6 @@ function Watching({ now }: { readonly now: Debug | null }) {
       </div>
     </>
   );
-}
-
-/** When the button with the focus goes, the focus stays in the bar. */
-function useFocusKept(bar: { readonly current: HTMLElement | null }, turn: unknown): void {
-  const inside = useRef(false);
-  useEffect(() => {
-    const note = (): void => {
-      const now = document.activeElement;
-      if (now !== document.body) inside.current = bar.current?.contains(now) === true;
-    };
-    document.addEventListener("focusin", note);
-    return () => document.removeEventListener("focusin", note);
-  }, []);
-  useEffect(() => {
-    if (inside.current && document.activeElement === document.body) bar.current?.focus();
-  }, [turn]);
 }
 
 export function DebugBar() {
