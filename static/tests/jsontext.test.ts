@@ -26,6 +26,12 @@ describe("JSON text", () => {
     expect(parsed.ok || parsed.text).toBe(told);
   });
 
+  it("refuses a number that would be sent as null", () => {
+    const parsed = parse('{"a": -1e999}');
+    expect(parsed.ok || parsed.text).toBe("line 1, column 7: expected a number below 1.8e308");
+    expect(parse('["1e999", 1e308]').ok).toBe(true);
+  });
+
   it("knows where a value stands, or the nearest around it", () => {
     const text = '{"a": [1, {"b/c": "x"}]}';
     const parsed = parse(text);

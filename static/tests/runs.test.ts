@@ -4,7 +4,7 @@ import { describe, expect, it, vi } from "vitest";
 import type { EventLine } from "../src/wire/lines";
 
 vi.stubGlobal("fetch", () => Promise.resolve(new Response('{"detail":"unknown"}', { status: 404 })));
-const { doing, known, newest, recall, tell, working } = await import("../src/store/runs");
+const { doing, known, newest, open, recall, tell, working } = await import("../src/store/runs");
 const { netOfRun, stateOf, traffic } = await import("../src/store/graph");
 const { viewOfTrace } = await import("../src/store/visits");
 
@@ -92,5 +92,21 @@ describe("a run that began long before the page came", () => {
     await recall("r-30");
     await frame();
     expect([working.value, known("r-30")?.message]).toEqual([{ run_id: "r-30", status: "running" }, "long"]);
+  });
+});
+
+describe("a run at work that is opened before it is told of", () => {
+  it("shows what is stored and, from then on, what is told", async () => {
+    const trace = {
+      run_id: "r-10", kind: "fork", channel: "", message: "aside", graph: "v3-framed", revision: "x", path: "", total_frames: 0, total_ms: 0, started: 7, outcome: "running",
+      frames: [{ frame: 1, node: "input", visit: 1, started: 7, duration_ms: 2, input: { kind: "message", text: "aside" } }],
+    };
+    const before = newest.value;
+    vi.stubGlobal("fetch", () => Promise.resolve(new Response(JSON.stringify(trace))));
+    await open("r-10");
+    tell({ ...at({ event: "frame_open", frame: 2, nodes: ["pa"] }), channel: "", run_id: "r-10" });
+    await frame();
+    expect(known("r-10")?.visits.map((visit) => [visit.frame, visit.node])).toEqual([[1, "input"], [2, "pa"]]);
+    expect([known("r-10")?.status, newest.value]).toEqual(["running", before]);
   });
 });

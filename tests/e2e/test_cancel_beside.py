@@ -90,6 +90,10 @@ def test_a_fork_of_somebody_else_is_cancelled_in_the_runs_room(looked, visit, vi
     expect(stop).to_be_visible()
     assert violations(page) == []
     assert page.evaluate("document.documentElement.scrollWidth") <= width
+    room.get_by_role("button", name="fork #2", exact=True).click()
+    page.reload()
+    expect(page.locator(".virtual .frame-row")).to_contain_text("running")
+    page.goto("/#/runs")
     stop.focus()
     page.keyboard.press("Enter")
     expect(room.get_by_label("At work")).to_have_count(0)

@@ -50,8 +50,15 @@ class Reader {
     else if (this.takes("[")) {
       let index = 0;
       this.members("]", () => `${path}/${index++}`);
-    } else if (!this.match(SCALAR)) throw new Misplaced(start, this.text[start] === '"' ? "a text that is closed, with its line breaks and backslashes escaped" : "a value");
+    } else this.scalar(start);
     this.places.set(path, { start, end: this.at });
+  }
+
+  /** A number that is none here would silently be sent as null. */
+  private scalar(start: number): void {
+    const found = this.match(SCALAR);
+    if (!found) throw new Misplaced(start, this.text[start] === '"' ? "a text that is closed, with its line breaks and backslashes escaped" : "a value");
+    if (/^[-\d]/.test(found) && !Number.isFinite(Number(found))) throw new Misplaced(start, "a number below 1.8e308");
   }
 
   private key(path: string): string {

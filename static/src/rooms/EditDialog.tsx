@@ -103,13 +103,18 @@ function Editor({ now, section, draft, onDraft, onWritten, onClose }: EditorProp
 type Drafts = Readonly<Partial<Record<Section, Draft>>>;
 
 /** The run went on under the dialog: what was typed cannot be written any more, but it can be copied. */
-function Overtaken({ now, drafts, onAnew }: { readonly now: Debug | null; readonly drafts: Drafts; readonly onAnew: () => void }) {
+function Overtaken({ now, drafts, onAnew, onClose }: { readonly now: Debug | null; readonly drafts: Drafts; readonly onAnew: () => void; readonly onClose: () => void }) {
   const typed = Object.entries(drafts) as readonly [Section, Draft][];
   return (
     <>
       <Empty title={now ? "The run has gone on, and is held elsewhere." : "The run is not held any more."}>{typed.length ? "What you typed was not written." : "Nothing was changed."}</Empty>
-      {typed.map(([section, { text }]) => <textarea key={section} class="edit-text edit-short" readOnly spellcheck={false} aria-label={`Not written: ${NAMES[section]}`} value={text} />)}
-      {now ? <div class="foot"><button type="button" class="quiet" onClick={onAnew}>edit it there</button></div> : null}
+      {typed.map(([section, { text }]) => (
+        <label key={section} class="not-written">Not written: {NAMES[section]}<textarea class="edit-text edit-short" readOnly spellcheck={false} value={text} /></label>
+      ))}
+      <div class="foot">
+        {now ? <button type="button" class="quiet main" onClick={onAnew}>edit it there</button> : null}
+        <button type="button" class="quiet" onClick={onClose}>close</button>
+      </div>
     </>
   );
 }
@@ -148,7 +153,7 @@ export function EditDialog({ onClose }: { readonly onClose: () => void }) {
           </div>
         </>
       ) : (
-        <Overtaken now={now} drafts={drafts} onAnew={anew} />
+        <Overtaken now={now} drafts={drafts} onAnew={anew} onClose={onClose} />
       )}
     </Dialog>
   );

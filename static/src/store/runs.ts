@@ -78,8 +78,12 @@ export async function recall(run_id: string): Promise<void> {
   if (run_id > newest.peek()) newest.value = run_id;
   const told = live.get(run_id);
   if (told?.visits[0]?.frame === 1 && told.status !== "queued") return;
-  const trace = await get<FrameTrace>(`/api/traces/${encodeURIComponent(run_id)}`);
-  const run = liveRun(run_id);
+  join(await get<FrameTrace>(`/api/traces/${encodeURIComponent(run_id)}`));
+}
+
+/** Put what is stored of a run at work before what was told of it. */
+function join(trace: FrameTrace): void {
+  const run = liveRun(trace.run_id);
   run.kind = trace.kind;
   run.message = trace.message;
   run.graph = trace.graph;
@@ -169,7 +173,8 @@ export async function open(run_id: string, again = false): Promise<void> {
   asked.add(run_id);
   try {
     const trace = await get<FrameTrace | Skeleton>(`/api/traces/${encodeURIComponent(run_id)}?skeleton=1`);
-    if (!unfinished(run_id)) keep(trace);
+    if (!("skeleton" in trace) && ACTIVE.has(trace.outcome)) join(trace);
+    else if (!unfinished(run_id)) keep(trace);
     if (loadFault.peek()?.run === run_id) loadFault.value = null;
   } catch (error) {
     const early = error instanceof Refused && error.status === 404 && live.has(run_id);
