@@ -1,7 +1,13 @@
 import { describe, expect, it } from "vitest";
-import { blamed, edits } from "../src/lib/edits";
+import { blamed, edits, overlap } from "../src/lib/edits";
 
 describe("edits", () => {
+  it("undo others where they are written at, above or below them", () => {
+    const at = (path: string) => [{ path, value: 1 }];
+    expect(["/memory", "/memory/a", "/memory/a/b", "/memory/ab", "/memory/b"].map((path) => overlap(at(path), at("/memory/a")))).toEqual([true, true, true, false, false]);
+    expect(overlap([], at("/memory"))).toBe(false);
+  });
+
   it("writes what was changed and nothing beside it", () => {
     const before = { pa: { text: "hi", data: { n: 1, list: [1, { a: 1 }] } }, other: { text: "x" } };
     const after = { pa: { text: "ho", data: { n: 1, list: [1, { a: 2 }] } }, other: { text: "x" } };

@@ -56,7 +56,9 @@ def test_what_is_typed_is_kept_and_only_that_is_written(editing, client, violati
     editor.fill(editor.input_value().replace("Leipzig", "Berlin"))
     patch(client, "/pending/pa/sender", "somebody")
     told = dialog.get_by_role("alert")
-    expect(told).to_contain_text("Changed elsewhere: /pending/pa/sender. What you typed is kept")
+    expect(told).to_contain_text(
+        "Changed elsewhere: /pending/pa/sender. What you typed is kept; writing leaves"
+    )
     assert "Berlin" in editor.input_value()
     assert violations(page) == []
     dialog.get_by_role("button", name="write").click()
@@ -69,6 +71,7 @@ def test_the_new_value_is_taken_by_keyboard(editing, client):
     page, dialog, editor = editing
     editor.fill(editor.input_value().replace("Leipzig", "Berlin"))
     patch(client, "/pending/pa/text", "another question")
+    expect(dialog.get_by_role("alert")).to_contain_text("writing replaces that")
     dialog.get_by_role("button", name="take the new value").focus()
     page.keyboard.press("Enter")
     expect(editor).to_be_focused()

@@ -27,6 +27,12 @@ export function edits(before: unknown, after: unknown, path: string): readonly E
   return Object.keys(after).flatMap((key) => edits(before[key], after[key], `${path}/${escaped(key)}`));
 }
 
+const within = (path: string, other: string): boolean => path === other || path.startsWith(`${other}/`);
+
+/** Whether some of these writes would undo some of those. */
+export const overlap = (some: readonly Edit[], others: readonly Edit[]): boolean =>
+  some.some(({ path }) => others.some((other) => within(path, other.path) || within(other.path, path)));
+
 /** The pointer that a refusal is about: it names one, and may tell more with `at $.messages[0]`. */
 export function blamed(detail: string, sent: readonly Edit[]): string {
   const pointer = /^(\/[^:\s]*)/.exec(detail)?.[1] ?? "";

@@ -1,7 +1,7 @@
 /** What a held run goes on with, as JSON that can be changed. Only what was changed is sent. */
 import "../styles/debug.css";
 import { useLayoutEffect, useRef, useState } from "preact/hooks";
-import { blamed, type Edit, edits } from "../lib/edits";
+import { blamed, type Edit, edits, overlap } from "../lib/edits";
 import { plural, pretty } from "../lib/format";
 import { parse, place, type Span } from "../lib/jsontext";
 import { edit, held, placeOf } from "../store/debug";
@@ -40,11 +40,12 @@ interface EditorProps {
 }
 
 /** What was written here by somebody else since it is looked at. */
-function Elsewhere({ changes, typed, onTake }: { readonly changes: readonly Edit[]; readonly typed: boolean; readonly onTake: () => void }) {
+function Elsewhere({ changes, mine, typed, onTake }: { readonly changes: readonly Edit[]; readonly mine: readonly Edit[]; readonly typed: boolean; readonly onTake: () => void }) {
   if (changes.length === 0) return null;
+  const then = overlap(mine, changes) ? "What you typed is kept; writing replaces that." : "What you typed is kept; writing leaves that as it is.";
   return (
     <p class="banner" role="alert">
-      <span>Changed elsewhere: <code>{pathsOf(changes)}</code>. {typed ? "What you typed is kept; writing sends your own changes only." : "The new value is shown."}</span>
+      <span>Changed elsewhere: <code>{pathsOf(changes)}</code>. {typed ? then : "The new value is shown."}</span>
       {typed ? <button type="button" class="quiet" onClick={onTake}>take the new value</button> : null}
     </p>
   );
@@ -84,7 +85,7 @@ function Editor({ now, section, draft, onDraft, onWritten, onClose }: EditorProp
   return (
     <form onSubmit={save}>
       {now.tool && section === "tool_result" ? <p class="faint">Instead of calling it, the node is told this. The call: <code>{pretty(now.tool)}</code></p> : null}
-      <Elsewhere changes={writing ? [] : edits(draft ? base : first.current, now[section], `/${section}`)} typed={draft !== undefined} onTake={() => { onDraft(undefined); setFault(""); area.current?.focus(); }} />
+      <Elsewhere changes={writing ? [] : edits(draft ? base : first.current, now[section], `/${section}`)} mine={changed} typed={draft !== undefined} onTake={() => { onDraft(undefined); setFault(""); area.current?.focus(); }} />
       <textarea
         ref={area} class="edit-text" aria-label={NAMES[section]} spellcheck={false} autofocus value={text} aria-invalid={fault !== "" || !given.ok} aria-describedby="edit-told"
         onInput={(event) => type(event.currentTarget.value)}
