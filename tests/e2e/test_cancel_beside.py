@@ -50,6 +50,7 @@ def test_a_fork_is_cancelled_in_its_dialog_by_keyboard(looked, violations):
     expect(dialog).to_have_count(0)
     expect(page.locator(".run-title .status-cancelled")).to_be_visible()
     expect(page.get_by_label("The run")).to_contain_text("cancelled")
+    expect(page.get_by_role("button", name="adopt")).to_have_count(0)
     assert (desk / "tools" / "stopped").exists()
     page.get_by_role("tab", name="Runs").click()
     expect(page.locator(".room-runs .run-row .status-cancelled")).to_have_count(1)

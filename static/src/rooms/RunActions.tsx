@@ -10,6 +10,9 @@ import { ResumeButton } from "./ResumeButton";
 
 const exported = (run_id: string, format: "html" | "zip"): string => `/api/traces/${encodeURIComponent(run_id)}/export?format=${format}`;
 
+/** What was stopped half-way has no end that a conversation could go on from. */
+const CUT: ReadonlySet<string> = new Set(["cancelled", "interrupted"]);
+
 /** Whether others are held where they depart from this run. */
 function Baseline({ run_id }: { readonly run_id: string }) {
   const on = isBaseline(run_id);
@@ -27,7 +30,7 @@ export function RunActions({ run }: { readonly run: RunView }) {
       <button type="button" class="quiet" title="Checks proved on mutations, and a cassette to play them from (t)" onClick={() => { dialog.value = "test"; }}><Icon name="check" />make a test</button>
       <button type="button" class="quiet" title="Go on from a frame with something changed (w)" onClick={() => { dialog.value = "fork"; }}><Icon name="fork" />fork</button>
       <button type="button" class="quiet" title="Side by side with another run (d)" onClick={() => { dialog.value = "diff"; }}><Icon name="sides" />diff</button>
-      {run.kind === "fork" ? <button type="button" class="quiet" title="Make its end the state of the conversation" onClick={() => void attempt(adopt(run.run_id))}><Icon name="check" />adopt</button> : null}
+      {run.kind === "fork" && !CUT.has(run.status) ? <button type="button" class="quiet" title="Make its end the state of the conversation" onClick={() => void attempt(adopt(run.run_id))}><Icon name="check" />adopt</button> : null}
       <Baseline run_id={run.run_id} />
       <a class="quiet" href={exported(run.run_id, "html")} download title="One page that opens without a server"><Icon name="save" />html</a>
       <a class="quiet" href={exported(run.run_id, "zip")} download title="One file for another installation"><Icon name="save" />zip</a>
