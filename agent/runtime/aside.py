@@ -199,8 +199,10 @@ async def _drive(
     live: LiveRun, going: Pass, pending: Mapping[str, Envelope], *, post: bool
 ) -> None:
     try:
-        await going.run(pending)
-        live.run = msgspec.structs.replace(live.run, total_ms=round(going.worked_ms(), 3))
+        try:
+            await going.run(pending)
+        finally:
+            live.run = msgspec.structs.replace(live.run, total_ms=round(going.worked_ms(), 3))
         if post and not going.error:
             await going.run_post()
     except asyncio.CancelledError:

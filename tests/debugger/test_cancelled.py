@@ -85,6 +85,7 @@ async def left(store, name) -> tuple:
 def check_left(found, fold, *, asked: str) -> None:
     assert (found.status, found.error) == (RunStatus.CANCELLED, "cancelled")
     assert found.ended is not None
+    assert found.total_ms > 0
     cut = [effect for effect in fold.effects.values() if effect.ended is None or effect.error]
     assert [(e.kind, e.ended is not None, e.error.code) for e in cut] == [
         (asked, True, "cancelled")
