@@ -56,6 +56,7 @@ def answers(demo, schema, question, reference):
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("question", "reference"), QUESTIONS)
 def test_the_answer_is_what_a_person_would_query(demo, schema, names, question, reference):
     assert answers(demo, schema, question.format(**names), reference.format(**names))

@@ -341,19 +341,10 @@ PAGES = {
 CASES = {f"zip: {name}": make for name, make in ZIPS.items()}
 CASES |= {f"json: {name}": make for name, make in JSONS.items()}
 CASES |= {f"page: {name}": make for name, make in PAGES.items()}
-HEAVY = {
-    "page: values that are small until they are read",
-    "zip: too much in all",
-    "zip: a bomb of zeros",
-    "page: a page that is too large",
-}
 
 
-def marked(name):
-    return pytest.param(name, marks=pytest.mark.slow) if name in HEAVY else name
-
-
-@pytest.mark.parametrize("name", [*map(marked, CASES)])
+@pytest.mark.slow
+@pytest.mark.parametrize("name", CASES)
 async def test_it_is_refused_and_nothing_is_kept(name):
     raw = CASES[name]()
     assert raw not in (good("zip"), good("html")), "the case spoils something"
