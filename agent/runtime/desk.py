@@ -24,6 +24,7 @@ from agent.runtime.search import searched
 
 BUSY = "Pipeline already running"
 SEARCHED = 20_000
+NO_RUN = 1 << 62  # above the number of any
 """Runs that one request of a search looks through."""
 
 
@@ -200,10 +201,21 @@ class Desk:
     ) -> Json:
         """Return a page of runs, newest first."""
         wanted = RunFilter(
-            channel=channel, status=status, kind=kind, before=_before(before), limit=limit
+            channel=channel,
+            status=status,
+            kind=kind,
+            before=_before(before),
+            since=self._since(status),
+            limit=limit,
         )
         page = [self._newest(run) for run in await self._parts.store.runs(wanted)]
         return {"runs": [shown(run) for run in page], "next": _next(page, limit)}
+
+    def _since(self, status: str | None) -> int | None:
+        """Return the lowest number to look at: what has not ended is known, however much has."""
+        if status is None or RunStatus(status).terminal:
+            return None
+        return min(self._live, default=NO_RUN)
 
     def _newest(self, run: Run) -> Run:
         live = self._live.get(run.n)

@@ -1,5 +1,6 @@
 """A search looks through so many runs at a time, and finds everything all the same."""
 
+import asyncio
 import sqlite3
 from contextlib import closing
 
@@ -23,6 +24,7 @@ class Looked:
     def __init__(self, store) -> None:
         self.store = store
         self.ranges: list[tuple[int, int]] = []
+        self.listed: list[int | None] = []
 
     def __getattr__(self, name):
         return getattr(self.store, name)
@@ -30,6 +32,10 @@ class Looked:
     async def summaries(self, wanted: RunFilter):
         self.ranges.append((wanted.since, wanted.before))
         return await self.store.summaries(wanted)
+
+    async def runs(self, wanted: RunFilter):
+        self.listed.append(wanted.since)
+        return await self.store.runs(wanted)
 
 
 def ids(page) -> list[int]:
@@ -87,6 +93,34 @@ async def test_a_list_without_a_search_is_not_bounded(store):
         for q in ("", "  "):
             page = await rt.traces(q=q, limit=8)
             assert (len(ids(page)), looked.ranges.pop()) == (8, (None, None))
+
+
+async def test_for_runs_that_have_not_ended_no_history_is_looked_through(store):
+    looked, going, go = Looked(store), asyncio.Event(), asyncio.Event()
+
+    async def waits(_ctx, _envelope):
+        going.set()
+        await go.wait()
+
+    async with runtime(SPEC, {"a": waits}, store=looked) as rt:
+        go.set()
+        await told(rt, *("x" for _ in range(9)))
+        go.clear()
+        going.clear()
+        tenth, eleventh = await rt.send("y"), await rt.send("z")
+        await going.wait()
+        found = [
+            (await rt.runs(status=status))["runs"] for status in ("running", "queued", "paused")
+        ]
+        assert [[run["run_id"] for run in runs] for runs in found] == [
+            [tenth.run_id], [eleventh.run_id], [],
+        ]  # fmt: skip
+        assert looked.listed[-3:] == [10] * 3
+        go.set()
+        await rt.finished(eleventh)
+        assert (await rt.runs(status="running"))["runs"] == []
+        assert len((await rt.runs(status="done"))["runs"]) == 11
+        assert looked.listed[-2:] == [desk.NO_RUN, None]
 
 
 async def test_a_cursor_from_far_ahead_begins_at_the_newest_run(store):

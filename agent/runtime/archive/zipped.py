@@ -33,11 +33,11 @@ _HARMLESS = 0x080E
 """Flags for a name in UTF-8, a length that follows, and how hard it was packed."""
 _LINK, _KIND, _FILE = 0o120000, 0o170000, 0o100000
 _BROKEN = (
-    zipfile.BadZipFile, zlib.error, EOFError, struct.error, NotImplementedError, RuntimeError,
-    ValueError, OverflowError, OSError,
+    zipfile.BadZipFile, zlib.error, EOFError, struct.error, RuntimeError, ValueError, OverflowError,
+    OSError,
 )  # fmt: skip
-"""What Python's own reader raises at a file that is not whole, or packed or locked in a way that it
-does not know (``NotImplementedError``, ``RuntimeError``)."""
+"""What Python's reader raises at a file that is not whole; ``RuntimeError``, or what derives from
+it, when the directory asks for a version of the format that the reader does not know."""
 
 
 def pack(files: Mapping[str, bytes]) -> bytes:
