@@ -5,17 +5,14 @@ from urllib.parse import urlencode
 
 import click
 
-from agent.commands import ask, end_with, hear
+from agent.commands import ask, wait_for
 from agent.core.json import Json
-from agent.options import json_option, json_value, place
+from agent.options import in_channel, json_option, json_value, place
 from agent.reports import write_json
 from agent.settings import Settings
 
 if TYPE_CHECKING:
-    from agent.client import Client
     from agent.runtime.runtime import Runtime
-
-in_channel = click.option("--channel", default="main", show_default=True)
 
 
 @click.command("click")
@@ -28,18 +25,14 @@ def press(
     action: str, data: str | None, channel: str, settings: Settings, *, as_json: bool
 ) -> None:
     """Click a button, wait, and print the answer."""
-    body = {"action": action, "data": json_value("--data", data), "channel": channel}
-
-    async def direct(runtime: "Runtime") -> Json:
-        run = await runtime.act(action, body["data"], channel=channel)
-        await runtime.finished(run)
-        return await runtime.result(run.run_id, channel)
-
-    def through(client: "Client") -> Json:
-        name = client.post("/api/action", body)["run_id"]
-        return client.follow(f"/api/result?{urlencode({'id': name, 'channel': channel})}", hear)
-
-    end_with(ask(settings, through, direct), as_json=as_json)
+    said = json_value("--data", data)
+    wait_for(
+        settings,
+        ("/api/action", {"action": action, "data": said, "channel": channel}),
+        lambda runtime: runtime.act(action, said, channel=channel),
+        channel,
+        as_json=as_json,
+    )
 
 
 @click.command()

@@ -15,11 +15,12 @@ from agent import lease
 from agent.client import Client
 from agent.core.errors import AgentError
 from agent.core.json import Json
-from agent.options import json_option, place, stop
+from agent.options import in_channel, json_option, place, stop
 from agent.reports import table, write_json
 from agent.settings import Settings
 
 if TYPE_CHECKING:
+    from agent.core.runs import Run
     from agent.runtime.runtime import Runtime
 
 Direct = Callable[["Runtime"], Awaitable[Json]]
@@ -58,27 +59,49 @@ async def _directly(settings: Settings, work: Direct) -> Json:
 
 @click.command()
 @click.argument("text")
-@click.option("--channel", default="main")
+@in_channel
 @place
 @json_option
 def send(text: str, channel: str, settings: Settings, *, as_json: bool) -> None:
     """Send a message, wait, and print the answer."""
+    body = {"text": text, "channel": channel, "queue": True}
+    wait_for(
+        settings,
+        ("/api/send", body),
+        lambda runtime: runtime.send(text, channel=channel),
+        channel,
+        as_json=as_json,
+    )
 
-    async def direct(runtime: "Runtime") -> Json:
-        run = await runtime.send(text, channel=channel)
+
+def wait_for(
+    settings: Settings,
+    asked: tuple[str, Json],
+    direct: Callable[["Runtime"], Awaitable["Run"]],
+    channel: str | None,
+    *,
+    as_json: bool,
+) -> NoReturn:
+    """Have a run begin, wait for it, and print its answer; 0 when it is done.
+
+    Args:
+        settings: which data folder.
+        asked: path and body that have the server begin it.
+        direct: begins it where no server runs.
+        channel: where it is; ``None`` where another run decides that.
+        as_json: JSON alone on stdout.
+    """
+
+    async def directly(runtime: "Runtime") -> Json:
+        run = await direct(runtime)
         await runtime.finished(run)
-        return await runtime.result(run.run_id, channel)
+        return await runtime.result(run.run_id, run.channel)
 
     def through(client: Client) -> Json:
-        body = {"text": text, "channel": channel, "queue": True}
-        name = client.post("/api/send", body)["run_id"]
-        return client.follow(f"/api/result?{urlencode({'id': name, 'channel': channel})}", hear)
+        query = {"id": client.post(*asked)["run_id"], **({"channel": channel} if channel else {})}
+        return client.follow(f"/api/result?{urlencode(query)}", _hear)
 
-    end_with(ask(settings, through, direct), as_json=as_json)
-
-
-def end_with(answer: Json, *, as_json: bool) -> NoReturn:
-    """Print the answer of a run; 0 when it is done."""
+    answer = ask(settings, through, directly)
     if as_json:
         write_json(answer)
     else:
@@ -86,7 +109,7 @@ def end_with(answer: Json, *, as_json: bool) -> NoReturn:
     sys.exit(0 if answer["status"] == "done" else 1)
 
 
-def hear(status: str) -> None:
+def _hear(status: str) -> None:
     """Say on stderr why the answer does not come."""
     if status == "paused":
         click.echo("framescope: it is held; look and go on: python3 run.py debug", err=True)
@@ -95,7 +118,7 @@ def hear(status: str) -> None:
 @click.command()
 @click.argument("name")
 @click.option("--when", type=click.Choice(["now", "after", "cancel"]), default="now")
-@click.option("--channel", default="main")
+@in_channel
 @place
 @json_option
 def switch(name: str, when: str, channel: str, settings: Settings, *, as_json: bool) -> None:

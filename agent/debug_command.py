@@ -15,7 +15,7 @@ import msgspec
 from agent.client import Client, Refused
 from agent.core.errors import AgentError, NotHeld
 from agent.core.json import Json, canonical
-from agent.options import json_option, place, stop
+from agent.options import in_channel, json_option, place, stop
 from agent.reports import table, write_json
 from agent.settings import Settings
 
@@ -79,7 +79,7 @@ class Server:
 def _on_server(command: Callable[..., None]) -> Callable[..., None]:
     """Add the options of every command; it is given ``server``."""
 
-    @click.option("--channel", default="main", show_default=True)
+    @in_channel
     @place
     @json_option
     @wraps(command)

@@ -45,6 +45,11 @@ def place(command: Callable[..., None]) -> Callable[..., None]:
     return placed
 
 
+def in_channel(command: F) -> F:
+    """Add ``--channel``."""
+    return click.option("--channel", default="main", show_default=True)(command)
+
+
 def json_option(command: F) -> F:
     """Add ``--json``."""
     return click.option("--json", "as_json", is_flag=True, help="JSON alone on stdout.")(command)

@@ -1,19 +1,16 @@
 """``resume``: go on with a run that a crash cut, as a new run."""
 
 from typing import TYPE_CHECKING
-from urllib.parse import quote, urlencode
+from urllib.parse import quote
 
 import click
 
-from agent.commands import ask, end_with, hear
-from agent.core.json import Json
+from agent.commands import wait_for
 from agent.options import json_option, json_value, place, stop
 from agent.settings import Settings
 
 if TYPE_CHECKING:
-    from agent.client import Client
     from agent.runtime.resumes import Unknown
-    from agent.runtime.runtime import Runtime
 
 
 @click.command()
@@ -38,15 +35,10 @@ def resume(
     if result is not None and unknown != "done":
         raise stop("--result is what a write returned: it goes with --unknown done")
     returned = json_value("--result", result)
-
-    async def direct(runtime: "Runtime") -> Json:
-        run = await runtime.resume(run_id, unknown=unknown, result=returned)
-        await runtime.finished(run)
-        return await runtime.result(run.run_id, run.channel)
-
-    def through(client: "Client") -> Json:
-        body = {"unknown": unknown, "result": returned}
-        name = client.post(f"/api/runs/{quote(run_id, safe='')}/resume", body)["run_id"]
-        return client.follow(f"/api/result?{urlencode({'id': name})}", hear)
-
-    end_with(ask(settings, through, direct), as_json=as_json)
+    wait_for(
+        settings,
+        (f"/api/runs/{quote(run_id, safe='')}/resume", {"unknown": unknown, "result": returned}),
+        lambda runtime: runtime.resume(run_id, unknown=unknown, result=returned),
+        None,
+        as_json=as_json,
+    )
