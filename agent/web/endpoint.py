@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Generic, TypeVar
 
 import msgspec
 from msgspec.inspect import (
+    EnumType,
     ListType,
     LiteralType,
     StructType,
@@ -228,7 +229,13 @@ def _choices(shape: type[object], where: str) -> str:
     for name in _INDEX.sub("", where).split("."):
         fields = [f for kind in kinds if isinstance(kind, StructType) for f in kind.fields]
         kinds = [k for f in fields if f.encode_name == name for k in _single(f.type)]
-    return " or ".join(repr(v) for k in kinds if isinstance(k, LiteralType) for v in k.values)
+    return " or ".join(repr(value) for kind in kinds for value in _values(kind))
+
+
+def _values(kind: Type) -> list[Json]:
+    if isinstance(kind, EnumType):
+        return sorted(member.value for member in kind.cls)
+    return [*kind.values] if isinstance(kind, LiteralType) else []
 
 
 def _single(kind: Type) -> list[Type]:

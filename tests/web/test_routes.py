@@ -3,6 +3,7 @@
 import msgspec
 import pytest
 
+from agent.core.runs import RunStatus
 from agent.runtime.desk import NO_WORKSPACE
 from agent.runtime.forks import Wish
 from agent.web.routes import ENDPOINTS
@@ -129,9 +130,18 @@ def test_a_wrong_query_names_the_parameter(client, path, field):
     assert len(answer.text) < 1000
 
 
-def test_a_wrong_choice_is_told_all_choices_once(client):
-    detail = client.get("/api/traces/r-1/export?format=pdf").json()["detail"]
-    assert detail == "`format`: expected 'html' or 'zip', got 'pdf'"
+STATUSES = " or ".join(sorted(repr(str(status)) for status in RunStatus))
+
+
+@pytest.mark.parametrize(
+    ("path", "detail"),
+    [
+        ("/api/traces/r-1/export?format=pdf", "`format`: expected 'html' or 'zip', got 'pdf'"),
+        ("/api/runs?status=gone", f"`status`: expected {STATUSES}, got 'gone'"),
+    ],
+)
+def test_a_wrong_choice_is_told_all_choices_once(client, path, detail):
+    assert client.get(path).json()["detail"] == detail
 
 
 @pytest.mark.parametrize(
