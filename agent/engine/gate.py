@@ -122,5 +122,7 @@ class Gate:
 
     async def _hold(self, stop: Stop) -> None:
         began = self._monotonic()
-        await self._operator.hold(stop)
-        self._lost(self._monotonic() - began)
+        try:
+            await self._operator.hold(stop)
+        finally:  # a run that is dropped was held, too
+            self._lost(self._monotonic() - began)

@@ -941,6 +941,19 @@ async def test_time_that_a_run_is_held_is_not_its_own():
         assert [r["duration_ms"] < 60_000 for r in (await b.trace(run))["frames"]] == [True, True]
 
 
+@pytest.mark.parametrize("spot", [{"on": "model"}, {"node": "b"}])
+async def test_neither_is_the_time_that_it_was_held_before_it_is_dropped(spot):
+    clock = CountingClock()
+    code = {"a": asks, "b": says("ok")}
+    async with bench(graph("a b", "a>b"), code, model=ScriptedModel(), clock=clock) as b:
+        await b.breaks(spot)
+        run = await b.send()
+        clock.ticks += 3_600_000
+        await b.debug.drop()
+        assert 0 < (await b.runtime.finished(run)).total_ms < 60_000
+        assert all(row["duration_ms"] < 60_000 for row in (await b.trace(run))["frames"])
+
+
 async def test_every_status_is_told_on_the_trace():
     async with bench() as b:
         await b.breaks({"node": "b"})
