@@ -1,8 +1,9 @@
 """Notices when something blocks the event loop, and says what it was doing.
 
-A thread asks the loop for a sign of life while runs are at work, and sleeps otherwise, so an idle
-runtime costs nothing. When the sign is late it takes the loop's stack at once; when it comes at
-last the event says how late.
+While runs are at work the loop leaves a sign of life every few hundredths of a second. A thread
+looks at how old that is and takes the loop's stack when it is too old; the sign that comes at last
+tells how late it is. The thread never asks the loop for anything, and both sleep while no run is at
+work: a look costs a turn at the interpreter's lock, a question would cost several.
 """
 
 import asyncio
@@ -17,11 +18,13 @@ from agent.runtime.parts import RUNTIME
 
 LIMIT_S = 0.1
 PERIOD_S = 0.05
+OLD_S = LIMIT_S
+"""A sign of this age is half the limit late: seen a period later still, it is not over it."""
 STACK_LINES = 12
 
 
 class Watchdog:
-    """The thread and its questions.
+    """The signs of life and the thread that looks at them.
 
     Args:
         hub: where lags are published.
@@ -36,9 +39,14 @@ class Watchdog:
         self._loop = loop
         self._monotonic = monotonic
         self._watched = threading.get_ident()
-        self._wake = threading.Event()
+        self._awake = threading.Event()
         self._stopping = threading.Event()
         self._runs = 0
+        self._idle = True
+        """No run has begun since the last sign, and none is at work."""
+        self._sign = 0.0
+        self._next: asyncio.TimerHandle | None = None
+        self._stack = ""
         self._latest = ("", "")
         threading.Thread(target=self._watch, name="loop-watchdog", daemon=True).start()
 
@@ -46,8 +54,10 @@ class Watchdog:
         """A run starts working."""
         self._latest = (run_id, channel)
         self._runs += 1
-        if not self._wake.is_set():
-            self._wake.set()
+        self._idle = False
+        if self._next is None:
+            self._give_sign()
+            self._awake.set()
 
     def end(self) -> None:
         """A run has ended."""
@@ -56,37 +66,36 @@ class Watchdog:
     def stop(self) -> None:
         """End the thread."""
         self._stopping.set()
-        self._wake.set()
+        self._awake.set()
+        if self._next is not None:
+            self._next.cancel()
 
-    def _watch(self) -> None:
-        while not self._stopping.is_set():
-            self._wake.wait()
-            try:
-                self._ask()
-            except RuntimeError:
-                return  # the loop is closed
-            self._stopping.wait(PERIOD_S)
-            if not self._runs:
-                self._wake.clear()
-                if self._runs:  # one began in between
-                    self._wake.set()
+    def _give_sign(self) -> None:
+        self._sign, self._stack = self._monotonic(), ""
+        self._next = self._loop.call_later(PERIOD_S, self._again)
 
-    def _ask(self) -> None:
-        alive, begun = threading.Event(), self._monotonic()
-        self._loop.call_soon_threadsafe(alive.set)
-        if alive.wait(LIMIT_S):
-            return
-        stack = _stack(self._watched)
-        while not alive.wait(LIMIT_S):
-            if self._stopping.is_set():
-                return
-        lag_ms = round((self._monotonic() - begun) * 1000, 1)
-        self._loop.call_soon_threadsafe(self._tell, lag_ms, stack)
+    def _again(self) -> None:
+        late = self._monotonic() - self._sign - PERIOD_S
+        if late > LIMIT_S:
+            self._tell(round(late * 1000, 1), self._stack)
+        if self._idle:
+            self._next = None
+            self._awake.clear()
+        else:
+            self._idle = not self._runs
+            self._give_sign()
 
     def _tell(self, lag_ms: float, stack: str) -> None:
         run_id, channel = self._latest
         event = LoopLagged(node=RUNTIME, run_id=run_id, channel=channel, lag_ms=lag_ms, stack=stack)
         self._hub.publish(event)
+
+    def _watch(self) -> None:
+        while not self._stopping.is_set():
+            self._awake.wait()
+            if self._monotonic() - self._sign > OLD_S and not self._stack:
+                self._stack = _stack(self._watched)
+            self._stopping.wait(PERIOD_S)
 
 
 def _stack(thread: int) -> str:

@@ -41,23 +41,38 @@ async def test_a_blocked_loop_is_told_with_its_stack():
 
 
 class StillLoop:
-    """Counts what it is asked."""
+    """Has timers run when it is told to."""
 
     def __init__(self) -> None:
-        self.asked = 0
-        self.first = threading.Event()
+        self.timers = []
 
-    def call_soon_threadsafe(self, callback, *arguments):
-        self.asked += 1
-        callback(*arguments)
-        self.first.set()
+    def call_later(self, _delay, callback):
+        self.timers.append(callback)
+        return asyncio.get_running_loop().call_later(3600, callback)
+
+    def pass_time(self) -> None:
+        due, self.timers = self.timers, []
+        for callback in due:
+            callback()
 
 
-async def test_nobody_is_asked_while_no_run_is_at_work():
+async def test_no_sign_is_given_while_no_run_is_at_work():
     clock, loop = SystemClock(), StillLoop()
     watchdog = Watchdog(Hub(clock.now_ns), loop, clock.monotonic)
-    assert loop.asked == 0
+    assert not loop.timers
     watchdog.begin("r-1", "main")
-    assert loop.first.wait(STALL_S)
+    loop.pass_time()
+    loop.pass_time()
+    assert loop.timers, "a run is at work"
+    watchdog.end()
+    watchdog.begin("r-2", "main")
+    watchdog.end()
+    loop.pass_time()
+    assert loop.timers, "one began since the last sign: the next may follow"
+    loop.pass_time()
+    loop.pass_time()
+    assert not loop.timers
+    watchdog.begin("r-3", "main")
+    assert loop.timers
     watchdog.end()
     watchdog.stop()
