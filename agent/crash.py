@@ -20,7 +20,7 @@ STAGES: Mapping[str, str] = MappingProxyType(
         "accept.asked": "a send is checked, nothing of it is written",
         "accept.written": "run and key are written, not committed",
         "accept.committed": "the run is on disk, not acknowledged",
-        "queue.admitted": "the run is in its inbox, not acknowledged",
+        "queue.admitted": "the run is told of and goes into its inbox, not acknowledged",
         "blob.written": "a part of the graph's revision is written, not committed",
         "run.begun": "the run is said to be running",
         "intent.asked": "a write tool is about to be called, nothing says so",
@@ -50,8 +50,12 @@ STAGES: Mapping[str, str] = MappingProxyType(
 class Trap:
     """The stage that kills, and how often it must still be reached."""
 
-    stage = ""
-    left = 0
+    def __init__(self) -> None:
+        self.stage = ""
+        self.left = 0
+
+
+TRAP = Trap()
 
 
 def set_trap(given: str) -> None:
@@ -66,12 +70,12 @@ def set_trap(given: str) -> None:
             f"{VARIABLE}: expected stage:n with n from 1, got {given!r}; "
             f"the stages are {', '.join(STAGES)}"
         )
-    Trap.stage, Trap.left = stage, int(count or 0)
+    TRAP.stage, TRAP.left = stage, int(count or 0)
 
 
 def reached(stage: str) -> None:
     """Die here when this is where the trap is."""
-    if stage == Trap.stage:
-        Trap.left -= 1
-        if not Trap.left:
+    if stage == TRAP.stage:
+        TRAP.left -= 1
+        if not TRAP.left:
             os.kill(os.getpid(), signal.SIGKILL)

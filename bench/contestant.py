@@ -115,7 +115,7 @@ class Adapter:
     async def run(self, i, text):
         del i
         runtime = self.runtime
-        run = await runtime.finished(await runtime.send(text))
+        run = await runtime.finished(await runtime.send(text, at_once=True))
         return run.response
 
     async def flush(self):

@@ -4,7 +4,7 @@ Invariant: rows of a run are numbered without holes and written in order, so a c
 Whatever is there folds to a valid trace; what was open then shows up as ``interrupted``.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import partial
 from typing import Literal, TypeAlias, assert_never
 
@@ -195,12 +195,15 @@ class Fold:
 
 def summary_of(
     run: Run,
-    frames: Iterable[FrameRecord],
-    post_frames: Iterable[FrameRecord],
+    frames: Sequence[FrameRecord],
+    post_frames: Sequence[FrameRecord],
     effects: Iterable[Effect],
 ) -> Summary:
-    """Return the summary of what ``trace_of`` returns, which is made when that is asked for."""
-    return Summary(partial(trace_of, run, tuple(frames), tuple(post_frames), tuple(effects)))
+    """Return the summary of what ``trace_of`` returns, which is made when that is asked for.
+
+    The frames are those of a run that has ended: nothing more is added to them.
+    """
+    return Summary(partial(trace_of, run, frames, post_frames, tuple(effects)))
 
 
 def trace_of(

@@ -98,7 +98,7 @@ class Asides:
         self._lives[run.n] = live
         try:
             await parts.store.accept(run)
-            parts.hub.publish(status_event(run))
+            live.tell_status()
             yield live
         except asyncio.CancelledError:
             await self._abandon(live, RunStatus.CANCELLED, CANCELLED)

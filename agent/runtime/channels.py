@@ -12,6 +12,7 @@ from agent.core.json import Json
 from agent.core.messages import Turn
 from agent.core.runs import Run
 from agent.core.state import Change, at, fresh
+from agent.runtime.bell import Bell
 from agent.runtime.lineage import SNAPSHOT_EVERY, WINDOW
 from agent.runtime.live import LiveRun
 from agent.runtime.ports import ChannelRow, End
@@ -37,19 +38,21 @@ class Inbox:
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
         self._items: deque[LiveRun | Switch] = deque()
-        self._woken: asyncio.Future[None] | None = None
+        self._bell = Bell(loop=loop)
 
-    def put(self, item: LiveRun | Switch) -> None:
-        """Append ``item`` and wake the reader."""
+    def put(self, item: LiveRun | Switch, *, at_once: bool = False) -> None:
+        """Append ``item`` and wake the reader: in the loop's next turn, or before this returns."""
         self._items.append(item)
-        if self._woken is not None and not self._woken.done():
-            self._woken.set_result(None)
+        if at_once:
+            self._bell.ring()
+        elif not self._bell.done():
+            self._bell.set_result(None)
 
     async def get(self) -> LiveRun | Switch:
         """Take the oldest item, waiting for one."""
         while not self._items:
-            self._woken = self._loop.create_future()
-            await self._woken
+            self._bell = Bell(loop=self._loop)
+            await self._bell
         return self._items.popleft()
 
 

@@ -20,7 +20,7 @@ from agent.runtime.debug import Debug
 from agent.runtime.desk import BUSY, channel_name
 from agent.runtime.lineage import WINDOW, state_of, turns_of
 from agent.runtime.live import LiveRun
-from agent.runtime.parts import RUNTIME, Parts, status_event
+from agent.runtime.parts import RUNTIME, Parts
 from agent.runtime.ports import ChannelRow, Key, Loaded
 from agent.runtime.processes import Processes
 from agent.runtime.watchdog import Watchdog
@@ -74,7 +74,13 @@ class Lanes:
     # In
 
     async def admit(
-        self, lane: Channel, run: Run, key: Key | None, rows: Sequence[Row] = ()
+        self,
+        lane: Channel,
+        run: Run,
+        key: Key | None,
+        rows: Sequence[Row] = (),
+        *,
+        at_once: bool = False,
     ) -> None:
         """Take a new run, with ``rows`` it begins with; on disk and in the inbox on return.
 
@@ -98,27 +104,27 @@ class Lanes:
         except asyncio.CancelledError:
             self._enter(lane, live, ahead)  # the row is on its way: the caller left, the run stays
             raise
-        self._enter(lane, live, ahead)
+        self._enter(lane, live, ahead, at_once=at_once)
 
     def _live(self, run: Run) -> LiveRun:
         take = self.processes.take
         return LiveRun(run, self._parts.store, self._parts.hub.publish, self._loop, take)
 
-    def _enter(self, lane: Channel, live: LiveRun, ahead: int) -> None:
+    def _enter(self, lane: Channel, live: LiveRun, ahead: int, *, at_once: bool = False) -> None:
         run, publish = live.run, self._parts.hub.publish
         if run.status.terminal:
             return  # it was cancelled while it was being written
         if run.alias:
             lane.set(last_sent=run.n, cleared=False)
-        publish(status_event(run))
+        live.tell_status()
         name, channel = run.run_id, run.channel
         if not run.action and not run.resumed_from:
             publish(Said(node=RUNTIME, run_id=name, channel=channel, role="user", text=run.text))
         if ahead:
             publish(Queued(node=RUNTIME, run_id=name, channel=channel, position=ahead))
         self._parts.sensor.touch()
-        lane.inbox.put(live)
         reached("queue.admitted")
+        lane.inbox.put(live, at_once=at_once)
 
     # Through
 

@@ -16,13 +16,15 @@ from agent.core.events import (
     ToolCalled,
     Updated,
 )
-from agent.core.frames import FrameRecord
+from agent.core.frames import MESSAGE_CHARS, FrameRecord
 from agent.core.journal import Closed, Fold, Held, Intent, Row, settled
 from agent.core.json import Json
 from agent.core.runs import Run, RunStatus
-from agent.crash import reached
+from agent.crash import TRAP, reached
+from agent.runtime.parts import status_event
 from agent.runtime.ports import Store
 
+Waiting = tuple[asyncio.Future[None], ...]
 STAGES: dict[type, str] = {
     Thinking: "thinking",
     Perceived: "perceived",
@@ -49,6 +51,21 @@ class LiveRun:
         take: hears of tool calls.
     """
 
+    stage = "queued"
+    text = ""
+    task: asyncio.Task[None] | None = None
+    """The task that executes it, while it does."""
+    controls: Json = None
+    """What the page shows since this run said so; ``None`` before."""
+    cancelled = False
+    answered = False
+    over = False
+    """It is in a terminal state and on disk."""
+    _rows = 0
+    _waiting: Waiting = ()
+    _watching: Waiting = ()
+    _quiet: Waiting = ()
+
     def __init__(
         self,
         run: Run,
@@ -58,26 +75,13 @@ class LiveRun:
         take: Callable[[Event], None] | None = None,
     ) -> None:
         self.run = run
+        self._title = run.text[:MESSAGE_CHARS]
         self.effects: dict[str, Effect] = {}
-        self.stage = "queued"
-        self.text = ""
-        self.task: asyncio.Task[None] | None = None
-        """The task that executes it, while it does."""
-        self.controls: Json = None
-        """What the page shows since this run said so; ``None`` before."""
-        self.cancelled = False
-        self.answered = False
-        self.over = False
-        """It is in a terminal state and on disk."""
         self._said: list[str] = []
-        self._rows = 0
         self._store = store
         self._publish = publish
         self._loop = loop
         self._take = take
-        self._waiting: list[asyncio.Future[None]] = []
-        self._watching: list[asyncio.Future[None]] = []
-        self._quiet: list[asyncio.Future[None]] = []
 
     def take_up(self, fold: Fold) -> None:
         """Go on behind the rows of an earlier process."""
@@ -90,9 +94,12 @@ class LiveRun:
 
     def closed(self, records: tuple[FrameRecord, ...], *, post: bool) -> None:
         """Write what a tick did, state changes included, in one row."""
-        reached("frame.merged")
+        trapped = TRAP.stage  # asked here, as a tick is nothing but what is done all the time
+        if trapped:
+            reached("frame.merged")
         self._store.append(self.run.n, self._next(), Closed(records=records, post=post))
-        reached("frame.posted")
+        if trapped:
+            reached("frame.posted")
 
     def intent(self, effect: Effect) -> None:
         """Write that an effect is about to happen."""
@@ -128,8 +135,8 @@ class LiveRun:
         reached("result.known")
         self._store.append(self.run.n, self._next(), settled(effect))
         reached("result.posted")
-        if self._quiet:
-            _let_go(self._quiet)
+        quiet, self._quiet = self._quiet, ()
+        _let_go(quiet)
 
     def _next(self) -> int:
         self._rows += 1
@@ -137,9 +144,15 @@ class LiveRun:
 
     # Progress
 
+    def tell_status(self) -> None:
+        """Publish what its status is now; the events of a run share one copy of its title."""
+        publish = self._publish
+        publish(status_event(self.run, self._title))
+
     def emit(self, event: Event) -> None:
         """Publish, and note how far the run is."""
-        self._publish(event)
+        publish = self._publish
+        publish(event)
         stage = STAGES.get(type(event))
         if stage is None:
             if isinstance(event, Controls):
@@ -181,35 +194,37 @@ class LiveRun:
     async def wait(self) -> None:
         """Return when it is in a terminal state and on disk."""
         if not self.over:
-            await self._wait(self._waiting)
+            done = self._loop.create_future()
+            self._waiting += (done,)
+            await done
 
     def ended(self) -> None:
         """Let go of everybody who waits."""
         self.over = True
-        _let_go(self._waiting)
+        waiting, self._waiting = self._waiting, ()
+        _let_go(waiting)
         self.moved()
 
     async def settled(self) -> None:
         """Return when the next effect has a result."""
-        await self._wait(self._quiet)
+        done = self._loop.create_future()
+        self._quiet += (done,)
+        await done
 
     async def move(self) -> None:
         """Return when the run is held, or has ended."""
         if not self.over:
-            await self._wait(self._watching)
+            done = self._loop.create_future()
+            self._watching += (done,)
+            await done
 
     def moved(self) -> None:
         """Let go of everybody who waits for the run to be held."""
-        _let_go(self._watching)
-
-    async def _wait(self, waiting: list[asyncio.Future[None]]) -> None:
-        done: asyncio.Future[None] = self._loop.create_future()
-        waiting.append(done)
-        await done
+        watching, self._watching = self._watching, ()
+        _let_go(watching)
 
 
-def _let_go(waiting: list[asyncio.Future[None]]) -> None:
+def _let_go(waiting: Waiting) -> None:
     for done in waiting:
         if not done.done():
             done.set_result(None)
-    waiting.clear()

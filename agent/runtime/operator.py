@@ -23,7 +23,7 @@ from agent.debugger.editor import Editor
 from agent.debugger.moments import Progress, moments
 from agent.engine.stops import AtEffect, AtNode, Between, Edit, Stop
 from agent.runtime.live import LiveRun
-from agent.runtime.parts import Parts, status_event
+from agent.runtime.parts import Parts
 
 _log = logging.getLogger(__name__)
 Unit = Literal["frame", "node"]
@@ -183,7 +183,7 @@ class Operator:
         self._mode, self._pausing = None, False
         self._go = asyncio.get_running_loop().create_future()
         self.stop = stop
-        self._parts.hub.publish(status_event(self._live.run))
+        self._live.tell_status()
         self._live.moved()
         try:
             await self._go
@@ -215,7 +215,7 @@ class Operator:
         live, parts = self._live, self._parts
         live.run = advance(live.run, RunStatus.RUNNING, parts.clock.now_ms())
         parts.store.update(live.run)
-        parts.hub.publish(status_event(live.run))
+        live.tell_status()
 
     # What conditions ask
 

@@ -126,15 +126,15 @@ def turns_of_run(run: Run, *, local: bool) -> tuple[Turn, ...]:
     return (Turn(role="user", content=asked, run_id=name), *said)
 
 
-def status_event(run: Run) -> RunChanged:
-    """Return the event that tells the status of ``run``."""
+def status_event(run: Run, title: str = "") -> RunChanged:
+    """Return the event that tells the status of ``run``; ``title`` begins its text."""
     return RunChanged(
         node=RUNTIME,
         run_id=run.run_id,
         channel=run.channel,
         kind=run.kind,
-        message=run.text[:MESSAGE_CHARS],
-        status=str(run.status),
+        message=title or run.text[:MESSAGE_CHARS],
+        status=run.status,
         graph=run.graph,
         error=run.error,
     )

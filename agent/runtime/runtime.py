@@ -110,11 +110,23 @@ class Runtime(Desk):
         channel: str = MAIN,
         dashboard: Json = None,
         queue: bool = True,
+        at_once: bool = False,
         door: Door = "api",
         key: str | None = None,
         body_hash: str = "",
     ) -> Run:
         """Accept a message; it is on disk when this returns.
+
+        Args:
+            text: the message.
+            channel: whose conversation it belongs to.
+            dashboard: what the browser shows.
+            queue: it may wait behind others.
+            at_once: where nothing is ahead of it, it begins before this returns, and goes on to
+                where it first waits; for a sender whom nobody waits for.
+            door: the way it came in.
+            key: idempotency key; the same one again is the same run.
+            body_hash: what the key stands for.
 
         Raises:
             Unprocessable: the idempotency key was used with another body.
@@ -122,7 +134,9 @@ class Runtime(Desk):
             BadInput: the text is blank.
         """
         if key is None:
-            return await self._send(None, text, channel, dashboard, door, queue=queue)
+            return await self._send(
+                None, text, channel, dashboard, door, queue=queue, at_once=at_once
+            )
         mark = Key(key=f"{channel}/{key}", body_hash=body_hash)
         running = self._keys.get(mark.key)
         if running is not None:
@@ -134,7 +148,9 @@ class Runtime(Desk):
             if known is not None:
                 run = _same(mark, known, await self.numbered(known.n))
             else:
-                run = await self._send(mark, text, channel, dashboard, door, queue=queue)
+                run = await self._send(
+                    mark, text, channel, dashboard, door, queue=queue, at_once=at_once
+                )
             future.set_result(run)
         except AgentError as error:
             future.set_exception(error)
@@ -146,7 +162,15 @@ class Runtime(Desk):
         return run
 
     async def _send(
-        self, key: Key | None, text: str, channel: str, dashboard: Json, door: Door, *, queue: bool
+        self,
+        key: Key | None,
+        text: str,
+        channel: str,
+        dashboard: Json,
+        door: Door,
+        *,
+        queue: bool,
+        at_once: bool,
     ) -> Run:
         lane = self._lanes.open(channel)
         if lane.busy and not queue:
@@ -167,7 +191,7 @@ class Runtime(Desk):
             identity=lane.row.identity,
             created=self._parts.clock.now_ms(),
         )
-        await self._lanes.admit(lane, run, key)
+        await self._lanes.admit(lane, run, key, at_once=at_once)
         return run
 
     async def act(

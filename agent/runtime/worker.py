@@ -27,7 +27,7 @@ from agent.runtime.channels import Channel
 from agent.runtime.debug import Debug
 from agent.runtime.library import Edition
 from agent.runtime.live import LiveRun
-from agent.runtime.parts import Opening, Parts, opening, scene_of, status_event, turns_of_run
+from agent.runtime.parts import Opening, Parts, opening, scene_of, turns_of_run
 from agent.runtime.pins import keep
 from agent.runtime.ports import ChannelRow, End
 from agent.runtime.processes import Processes
@@ -62,10 +62,11 @@ class Worker:
         except AgentError as error:
             await self.refuse(live, RunStatus.ERROR, f"{error.slug}: {error}")
             return
-        await self._keep(edition)
+        if edition.program.revision not in self._kept:
+            await self._keep(edition)
         world = self._world(edition)
         if live.cancelled:
-            await self.refuse(live, RunStatus.CANCELLED, "cancelled before it began")
+            await self._refuse_cancelled(live)
             return
         run = self._begin(channel, live, edition)
         live.task = channel.task
@@ -106,6 +107,9 @@ class Worker:
             else:
                 await self.refuse(live, RunStatus.ERROR, f"{error.slug}: {error}")
             return
+        if live.cancelled and not held:
+            await self._refuse_cancelled(live)
+            return
         await go_back(self._parts, channel, run)
         live.take_up(fold)
         if not held:
@@ -139,6 +143,9 @@ class Worker:
         summary = summary_of(live.run, (), (), ())
         await self._persist(live.run, end, summary, row, moves=False)
         self._announce(live, summary)
+
+    async def _refuse_cancelled(self, live: LiveRun) -> None:
+        await self.refuse(live, RunStatus.CANCELLED, "cancelled before it began")
 
     async def interrupt(
         self, channel: Channel, live: LiveRun, why: str = "the process ended while it ran"
@@ -179,8 +186,6 @@ class Worker:
 
     async def _keep(self, edition: Edition) -> None:
         revision = edition.program.revision
-        if revision in self._kept:
-            return
         try:
             await keep(self._parts.store, edition)
         except Overloaded as error:  # the run counts more than its pins; the next one tries again
@@ -202,18 +207,19 @@ class Worker:
             sensor=parts.sensor.snapshot,
         )
         live.stage = "input"
-        return self._begun(run)
+        self._begun(live)
+        return run
 
     def _go_on(self, live: LiveRun) -> Run:
         """Begin a run that has everything that another one began with."""
-        live.run = advance(live.run, RunStatus.RUNNING, self._parts.clock.now_ms())
-        return self._begun(live.run)
-
-    def _begun(self, run: Run) -> Run:
-        self._parts.store.update(run)
-        self._parts.hub.publish(status_event(run))
-        reached("run.begun")
+        run = live.run = advance(live.run, RunStatus.RUNNING, self._parts.clock.now_ms())
+        self._begun(live)
         return run
+
+    def _begun(self, live: LiveRun) -> None:
+        self._parts.store.update(live.run)
+        live.tell_status()
+        reached("run.begun")
 
     async def _drive(self, going: Pass, live: LiveRun, start: Opening) -> None:
         try:
@@ -289,8 +295,10 @@ class Worker:
     ) -> None:
         live.run = run
         turns = turns_of_run(run, local=local)
-        changes = [change for r in (*frames, *post_frames) for change in r.changes]
-        end = channel.end(run, state, turns, tuple(changes))
+        changes = ()
+        if state is not channel.state:
+            changes = tuple([change for r in (*frames, *post_frames) for change in r.changes])
+        end = channel.end(run, state, turns, changes)
         row = replace(channel.row, head=run.n, cleared=False)
         summary = summary_of(run, frames, post_frames, live.effects.values())
         await self._persist(run, end, summary, row)
@@ -309,7 +317,7 @@ class Worker:
 
     def _announce(self, live: LiveRun, summary: Summary) -> None:
         run, publish = live.run, self._parts.hub.publish
-        publish(status_event(run))
+        live.tell_status()
         publish(FrameTraced(node=ENGINE, run_id=run.run_id, channel=run.channel, trace=summary))
         live.ended()
 

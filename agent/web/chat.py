@@ -98,7 +98,11 @@ async def _obey(site: Site, command: Command, lane: str) -> None:
     match command:
         case Say():
             await runtime.send(
-                command.text, channel=lane, dashboard=command.dashboard, queue=True, door="chat"
+                command.text,
+                channel=lane,
+                dashboard=command.dashboard,
+                at_once=True,
+                door="chat",
             )
         case Act():
             await runtime.act(

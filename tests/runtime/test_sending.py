@@ -202,8 +202,8 @@ class SlowStore(MemoryStore):
         return await super().key(key)
 
     async def accept(self, run, key=None, rows=()):
-        await asyncio.sleep(0)
         await super().accept(run, key, rows)
+        await asyncio.sleep(0)
 
 
 async def test_sends_with_one_key_at_the_same_time_are_one_run():
@@ -221,6 +221,45 @@ async def test_when_the_first_of_two_is_refused_so_is_the_second_and_the_key_is_
         )
         assert [type(error) for error in refused] == [BadInput] * 3
         assert (await ask(rt, "x", key="k", body_hash="i")).response == "1"
+
+
+async def test_a_message_begins_at_once_for_a_sender_whom_nobody_waits_for():
+    gate = Gate()
+    async with runtime(ONE, {"a": gate.node()}) as rt:
+        chat = rt.hub.reader(Topic.CHAT)
+        later = await rt.send("one")
+        assert not gate.reached.is_set(), "its sender answers first"
+        await gate.reached.wait()
+        behind = await rt.send("two", at_once=True)
+        assert gate.visits == 1
+        gate.open.set()
+        assert [(await rt.finished(run)).status for run in (later, behind)] == [RunStatus.DONE] * 2
+        gate.open.clear()
+        gate.reached.clear()
+        now = await rt.send("three", at_once=True)
+        assert gate.reached.is_set()
+        gate.open.set()
+        await rt.finished(now)
+        said = [line for line in lines(chat) if line["type"] == "message"]
+        assert [line["text"] for line in said if line["role"] == "user"] == ["one", "two", "three"]
+
+
+async def test_who_sends_at_once_and_leaves_still_gets_a_run():
+    gate = Gate()
+    async with runtime(ONE, {"a": gate.node()}) as rt:
+
+        async def sends():
+            run = await rt.send("one", at_once=True)
+            await rt.finished(run)
+
+        task = asyncio.create_task(sends())
+        await gate.reached.wait()
+        task.cancel()
+        await asyncio.wait([task])
+        gate.open.set()
+        (listed,) = (await rt.runs())["runs"]
+        run = await rt.finished(await rt.find(listed["run_id"]))
+        assert (task.cancelled(), run.status) == (True, RunStatus.DONE)
 
 
 # Acting

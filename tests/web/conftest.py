@@ -165,10 +165,12 @@ class FakeRuntime:
         channel="main",
         dashboard=None,
         queue=True,
+        at_once=False,
         door="api",
         key=None,
         body_hash="",
     ):
+        assert at_once is (door == "chat"), "a post is answered first, nobody waits at the chat"
         self.asked.append(("send", text, channel, dashboard, queue, door, key, body_hash))
         if self.busy and not queue:
             raise Busy("Pipeline already running")
