@@ -81,6 +81,7 @@ class Alone:
             text=text,
             created=begun,
         )
+        await parts.store.accept(run)
         live = LiveRun(run, parts.store, publish, self._loop)
         port = LivePort(parts.clock, live, parts.redactor)
         scene = scene_of(run, ())

@@ -76,22 +76,22 @@ class Pass:
         self._emit = emit
         self._publish = publish
         self._visits: dict[str, int] = {}
-        self._open: list[Visit] = []
         self._monotonic = world.clock.monotonic
-        self._work = partial(work, world.clock)
+        self._work = partial(work, world.clock.monotonic, world.clock.now_ns)
+        self._open: Sequence[Visit] = ()
         self._gate: Gate | None = None
         self._began = 0.0
         self._answered = False
+        self.ticks = 0
+        self.error = ""
         self.state = state
         self.frames: list[FrameRecord] = []
         self.post_frames: list[FrameRecord] = []
-        self.ticks = 0
-        self.error = ""
 
     @property
     def response(self) -> str:
         """All that was told to the user, in frame order."""
-        return "".join([record.said for record in self.frames])
+        return "".join([record.said for record in self.frames if record.said])
 
     @property
     def path(self) -> str:
@@ -137,13 +137,20 @@ class Pass:
     async def run(self, pending: Mapping[str, Envelope]) -> None:
         """Run frames until nothing is pending or a node failed."""
         self._began += self._monotonic()
+        inside = INSIDE.set(True)
+        try:
+            await self._frames(pending)
+        finally:
+            INSIDE.reset(inside)
+
+    async def _frames(self, pending: Mapping[str, Envelope]) -> None:
+        budget = self._program.spec.frame_budget
         while True:
             if self._gate is not None:
                 pending = await self._pass(self._gate, pending)
             if not pending or self.error:
                 return
-            if self.ticks >= self._program.spec.frame_budget:
-                budget = self._program.spec.frame_budget
+            if self.ticks >= budget:
                 waiting = "+".join(pending)
                 self.error = f"{BudgetExceeded.slug}: {budget} frames, {waiting} still pending"
                 return
@@ -176,7 +183,11 @@ class Pass:
             kind="turn", text=self._scene.message, data={"response": self.response}, sender=ENGINE
         )
         pending = dict.fromkeys(self._program.post, turn)
-        await self._tick(self.ticks + 1, pending, self.post_frames, post=True)
+        inside = INSIDE.set(True)
+        try:
+            await self._tick(self.ticks + 1, pending, self.post_frames, post=True)
+        finally:
+            INSIDE.reset(inside)
 
     def cut(self, reason: str) -> None:
         """Close what was open when the run was stopped from outside; its changes are dropped."""
@@ -188,18 +199,17 @@ class Pass:
                 visit.error = reason
         post = self._open[0].bound.spec.post
         records = tuple([self._record(visit, (), "", "") for visit in self._open])
-        self._open = []
-        (self.post_frames if post else self.frames).extend(records)
-        self._recorder.closed(records, post=post)
-        self._tell(records, post=post)
+        self._close(records, self.post_frames if post else self.frames, post=post)
 
     async def _tick(
         self, frame: int, pending: Mapping[str, Envelope], into: list[FrameRecord], *, post: bool
     ) -> dict[str, Envelope]:
-        order = self._program.order
-        roles = tuple(sorted(pending, key=order.__getitem__)) if len(pending) > 1 else (*pending,)
-        scene = self._scene
-        self._publish(
+        scene, publish = self._scene, self._publish
+        nodes, counts = self._program.nodes, self._visits
+        roles = (*pending,)
+        if len(roles) > 1:
+            roles = tuple(sorted(roles, key=self._program.order.__getitem__))
+        publish(
             FrameOpened(
                 node=ENGINE,
                 run_id=scene.run_id,
@@ -209,15 +219,22 @@ class Pass:
                 post=post,
             )
         )
-        visits = self._open = [self._begin(role, pending[role], frame) for role in roles]
+        visits: list[Visit] = []
+        for role in roles:
+            bound = nodes[role]
+            count = counts[role] = counts.get(role, 0) + 1
+            context = Context(
+                self._world, scene, self._port, self._emit, bound.spec, frame, count, self.state
+            )
+            visits.append(Visit(bound, pending[role], context))
+        self._open = visits
         if self._gate is not None:
             self._gate.begun(visits)
-        inside = INSIDE.set(True)
-        try:
-            left = visits if self._gate is None else await self._step(self._gate, visits)
+        left = visits if self._gate is None else await self._step(self._gate, visits)
+        if len(left) == 1:
+            await self._work(left[0])
+        else:
             await side_by_side(left, self._work)
-        finally:
-            INSIDE.reset(inside)
         return self._merge(visits, into, post=post)
 
     async def _step(self, gate: Gate, visits: list[Visit]) -> list[Visit]:
@@ -228,55 +245,29 @@ class Pass:
             await self._work(visit)
         return []
 
-    def _begin(self, role: str, envelope: Envelope, frame: int) -> Visit:
-        bound = self._program.nodes[role]
-        count = self._visits.get(role, 0) + 1
-        self._visits[role] = count
-        context = Context(
-            self._world,
-            self._scene,
-            self._port,
-            self._emit,
-            bound.spec,
-            frame,
-            count,
-            self.state,
-        )
-        return Visit(bound, envelope, context)
-
     def _merge(
         self, visits: list[Visit], into: list[FrameRecord], *, post: bool
     ) -> dict[str, Envelope]:
         following: dict[str, Envelope] = {}
         records: list[FrameRecord] = []
         for visit in visits:
-            changes = visit.context.changes
+            role, output, changes = visit.bound.role, visit.output, visit.context.changes
             if changes:
                 self.state = apply(self.state, changes)
             label = condition = ""
             if visit.error:
-                self.error = self.error or f"{visit.bound.spec.role}: {visit.error}"
-            elif visit.output is not None:
-                label, condition = self._route(visit, visit.output, following)
+                self.error = self.error or f"{role}: {visit.error}"
+            elif output is not None:
+                if output.sender != role:
+                    output = visit.output = msgspec.structs.replace(output, sender=role)
+                for route in visit.bound.routes:
+                    if route.holds is None or route.holds(output):
+                        label, condition = route.label, route.condition
+                        follow(following, route.targets, output)
+                        break
             records.append(self._record(visit, changes, label, condition))
-        self._open = []
-        into += records
-        closed = tuple(records)
-        self._recorder.closed(closed, post=post)
-        self._tell(closed, post=post)
+        self._close(tuple(records), into, post=post)
         return following
-
-    def _route(
-        self, visit: Visit, output: Envelope, following: dict[str, Envelope]
-    ) -> tuple[str, str]:
-        role = visit.bound.spec.role
-        if output.sender != role:
-            output = visit.output = msgspec.structs.replace(output, sender=role)
-        for route in visit.bound.routes:
-            if route.holds is None or route.holds(output):
-                follow(following, route.targets, output)
-                return route.label, route.condition
-        return "", ""
 
     def _record(
         self, visit: Visit, changes: tuple[Change, ...], route: str, condition: str
@@ -284,7 +275,7 @@ class Pass:
         context = visit.context
         return FrameRecord(
             frame=context.frame,
-            node=visit.bound.spec.role,
+            node=visit.bound.role,
             visit=context.visit,
             started=visit.started,
             duration_ms=visit.took,
@@ -298,10 +289,15 @@ class Pass:
             effects=context.effects,
         )
 
-    def _tell(self, records: tuple[FrameRecord, ...], *, post: bool) -> None:
-        scene = self._scene
+    def _close(
+        self, records: tuple[FrameRecord, ...], into: list[FrameRecord], *, post: bool
+    ) -> None:
+        self._open = ()
+        into += records
+        self._recorder.closed(records, post=post)
+        scene, publish = self._scene, self._publish
         for record in records:
-            self._publish(
+            publish(
                 FrameClosed(
                     node=record.node,
                     run_id=scene.run_id,

@@ -1,8 +1,9 @@
 """Stops node code that reaches for the world past its context, at the moment it does.
 
 An audit hook looks at sockets, processes and files, but only while a context variable says that
-node code runs; the effect port clears it around the real work. Hooks cannot be removed, so there is
-one for the life of the process, and it costs a look-up per audited event.
+a graph's frames run, between which the engine does nothing of the kind; the effect port clears it
+around the real work. Hooks cannot be removed, so there is one for the life of the process, and it
+costs a look-up per audited event.
 """
 
 import sys
@@ -12,7 +13,7 @@ from functools import cache
 from agent.core.errors import NotDeterministic
 
 INSIDE: ContextVar[bool] = ContextVar("inside_node", default=False)
-"""Whether the code that runs now is a node's."""
+"""Whether the code that runs now is a node's, or the engine's between two of them."""
 WATCHED = frozenset(
     {
         "open",

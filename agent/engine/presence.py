@@ -77,10 +77,12 @@ class Presence(msgspec.Struct):
     frame: int
     visit: int
     _state: Json
-    _said: list[str] = []
-    _changes: list[Change] = []
-    _effects: list[str] = []
-    _indices: dict[str, int] = {}
+    _said: list[str] | None = None
+    changes: tuple[Change, ...] = ()
+    """What was changed in the channel's state so far, in order."""
+    effects: tuple[str, ...] = ()
+    """Ids of the effects performed so far, in order."""
+    _indices: dict[str, int] | None = None
 
     # What a node can read
 
@@ -182,8 +184,19 @@ class Presence(msgspec.Struct):
         """Stream a piece of the answer to the user."""
         if text:
             ("" + text).encode()  # what is no text fails here, in the node that said it
+            if self._said is None:
+                self._said = []
             self._said.append(text)
-            self._emit(Streaming(**self.where, text=text))
+            scene, emit = self._scene, self._emit
+            emit(
+                Streaming(
+                    node=self.spec.role,
+                    run_id=scene.run_id,
+                    channel=scene.channel,
+                    frame=self.frame,
+                    text=text,
+                )
+            )
 
     def think(self, text: str) -> None:
         """Tell observers what the node is busy with."""
@@ -201,7 +214,7 @@ class Presence(msgspec.Struct):
     def remember(self, *changes: Change) -> None:
         """Change the channel's state."""
         canonical(changes)  # what cannot be stored fails here
-        self._changes += changes
+        self.changes += changes
         self._state = apply(self._state, changes)
 
     # What a node may take from chance and time
@@ -222,12 +235,14 @@ class Presence(msgspec.Struct):
         return self._port.instant(self._key(""), Ask(kind=kind), value).response
 
     def _key(self, branch: str) -> EffectKey:
+        if self._indices is None:
+            self._indices = {}
         index = self._indices.get(branch, 0)
         self._indices[branch] = index + 1
         key = EffectKey(
             frame=self.frame, node=self.spec.role, visit=self.visit, branch=branch, index=index
         )
-        self._effects.append(str(key))
+        self.effects += (str(key),)
         return key
 
     # What the engine takes when the visit has ended
@@ -235,17 +250,7 @@ class Presence(msgspec.Struct):
     @property
     def said(self) -> str:
         """All that was told to the user."""
-        return "".join(self._said)
-
-    @property
-    def changes(self) -> tuple[Change, ...]:
-        """What was changed in the channel's state, in order."""
-        return tuple(self._changes)
-
-    @property
-    def effects(self) -> tuple[str, ...]:
-        """Ids of the effects performed, in order."""
-        return tuple(self._effects)
+        return "".join(self._said) if self._said else ""
 
 
 # What an operator does to a visit
@@ -259,9 +264,9 @@ def divert(visit: Presence, port: EffectPort) -> None:
 
 def adopt(visit: Presence, effects: tuple[str, ...], changes: tuple[Change, ...]) -> None:
     """Take up edits that were made before the visit began, and that its state shows already."""
-    visit._effects += effects
-    visit._indices[OPERATOR] = len(effects)
-    visit._changes += changes
+    visit.effects += effects
+    visit._indices = {OPERATOR: len(effects)}
+    visit.changes += changes
 
 
 def operated(visit: Presence) -> EffectKey:

@@ -26,6 +26,8 @@ class Route(msgspec.Struct, frozen=True, kw_only=True):
 class Bound(msgspec.Struct, frozen=True, kw_only=True):
     """One node with its code and where it leads."""
 
+    role: str
+    """The same as in ``spec``."""
     spec: NodeSpec
     run: Node
     routes: tuple[Route, ...]
@@ -60,7 +62,10 @@ def bind(spec: GraphSpec, implementations: Mapping[str, Node], revision: str) ->
         order={node.role: place for place, node in enumerate(spec.nodes)},
         nodes={
             node.role: Bound(
-                spec=node, run=implementations[node.impl], routes=_routes(spec, node.role)
+                role=node.role,
+                spec=node,
+                run=implementations[node.impl],
+                routes=_routes(spec, node.role),
             )
             for node in spec.nodes
         },

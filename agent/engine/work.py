@@ -14,38 +14,41 @@ from typing import cast
 from agent.core.errors import AgentError
 from agent.core.frames import Envelope
 from agent.core.json import canonical
-from agent.engine.ports import Clock
 from agent.engine.visits import Visit
 
 Work = Callable[[Visit], Coroutine[object, object, None]]
 
 
-async def work(clock: Clock, visit: Visit) -> None:
+async def work(monotonic: Callable[[], float], now_ns: Callable[[], int], visit: Visit) -> None:
     """Run a node's code and leave in ``visit`` what came of it and how long it took.
+
+    Args:
+        monotonic: a clock, in seconds.
+        now_ns: wall time in Unix nanoseconds.
+        visit: the node and what it is given.
 
     Raises:
         CancelledError: the run was stopped; nothing else gets out of a node.
     """
-    visit.began = clock.monotonic()
-    visit.started = clock.now_ns() / 1e6
+    run = visit.bound.run
+    visit.began = monotonic()
+    visit.started = now_ns() / 1e6
     try:
-        output = await visit.bound.run(visit.context, visit.envelope)
+        output = await run(visit.context, visit.envelope)
     except BaseException as error:  # foreign code: whatever it raises is its own failure
         if isinstance(error, asyncio.CancelledError) and _stopped():
             raise
         visit.error = _story(error)
     else:
-        visit.error = _fault(output)
-        if not visit.error and isinstance(output, Envelope):
-            visit.output = output
-    visit.took = int((clock.monotonic() - visit.began) * 1e6) / 1e3
+        if output is not None:
+            visit.error = _fault(output)
+            if not visit.error and isinstance(output, Envelope):
+                visit.output = output
+    visit.took = int((monotonic() - visit.began) * 1e6) / 1e3
 
 
 async def side_by_side(visits: Sequence[Visit], work: Work) -> None:
     """Have all work and wait for all; who follows a node that waits needs a task of its own."""
-    if len(visits) == 1:
-        await work(visits[0])
-        return
     for place, visit in enumerate(visits, start=1):
         first = work(visit)
         try:
@@ -86,8 +89,6 @@ def _stopped() -> bool:
 
 def _fault(output: object) -> str:
     """Say what is wrong with what a node returned; empty when nothing is."""
-    if output is None:
-        return ""
     if not isinstance(output, Envelope):
         return f"returned {output!r:.80}, expected an Envelope or None"
     try:

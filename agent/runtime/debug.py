@@ -86,6 +86,8 @@ class Debug:
         """Know ``live`` while it works; it gets an operator only when somebody wants one."""
         run = live.run
         self._passes[run.n] = going
+        if not (taken or self._armed or self._watches):
+            return
         again = taken is not None and (taken.held is not None or bool(taken.edits))
         armed = run.channel in self._armed and not (taken and taken.held)
         if armed or again or run.channel in self._watches:

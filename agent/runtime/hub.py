@@ -32,7 +32,7 @@ class Reserve(Protocol):
 
 
 class Entry(msgspec.Struct, gc=False):
-    """A place in the ring: an event with its number, and its bytes once somebody asked for them."""
+    """An event that somebody reads, with its number, and its bytes once they were asked for."""
 
     seq: int
     at: int
@@ -73,7 +73,9 @@ class Hub:
         keep: int = KEEP,
     ) -> None:
         self._now_ns = now_ns
-        self._ring: list[Entry | None] = [None] * keep
+        self._ring: list[Event | Entry | None] = [None] * keep
+        """Bare events, as most are never read; an event that was read is in its entry."""
+        self._times = [0] * keep
         self._mask = keep - 1
         self._begin = first
         self._last = first
@@ -88,7 +90,10 @@ class Hub:
     def publish(self, event: Event) -> int:
         """Append ``event``, wake the readers, and return its number."""
         seq = self._last = self._last + 1
-        self._ring[seq & self._mask] = Entry(seq, self._now_ns(), event)
+        # A local: Python 3.11 calls what an attribute holds the slow way (so in the engine, too).
+        place, now_ns = seq & self._mask, self._now_ns
+        self._ring[place] = event
+        self._times[place] = now_ns()
         if seq > self._calm:
             self._attend()
         return seq
@@ -107,7 +112,7 @@ class Hub:
         """Yield up to ``limit`` kept entries after number ``after``."""
         start = max(after + 1, self.oldest)
         for seq in range(start, min(self._last, start + limit - 1) + 1):
-            entry = self._ring[seq & self._mask]
+            entry = self._entry(seq)
             if entry is not None:
                 yield entry
 
@@ -116,12 +121,20 @@ class Hub:
         lines: list[bytes] = []
         seq = self._last
         while seq >= self.oldest and len(lines) < count:
-            entry = self._ring[seq & self._mask]
+            entry = self._entry(seq)
             if entry is not None and topic & type(entry.event).topics:
                 lines.append(entry.line(topic))
             seq -= 1
         lines.reverse()
         return lines
+
+    def _entry(self, seq: int) -> Entry | None:
+        place = seq & self._mask
+        kept = self._ring[place]
+        if kept is None or isinstance(kept, Entry):
+            return kept
+        entry = self._ring[place] = Entry(seq, self._times[place], kept)
+        return entry
 
     def reader(self, topics: Topic, *, since: int | None = None, channel: str = "") -> "Reader":
         """Open a reader after number ``since`` (default: only what comes)."""

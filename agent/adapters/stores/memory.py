@@ -1,8 +1,9 @@
 """A store that forgets everything with the process; what the durable one is compared with."""
 
-from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
+
+import msgspec
 
 from agent.core.frames import Summary
 from agent.core.journal import Row, frame_of
@@ -12,14 +13,22 @@ from agent.runtime.lineage import walk
 from agent.runtime.ports import ChannelRow, End, Key, Loaded, RunFilter
 
 
+class Held(msgspec.Struct, gc=False):
+    """All that is known of one run."""
+
+    run: Run
+    rows: list[Row]
+    end: End | None = None
+    summary: Summary | None = None
+
+
 class MemoryStore:
     """Keeps references; never copies, encodes or waits."""
 
     def __init__(self) -> None:
-        self._runs: dict[int, Run] = {}
-        self._rows: defaultdict[int, list[Row]] = defaultdict(list)
-        self._ends: dict[int, End] = {}
-        self._summaries: dict[int, Summary] = {}
+        self._runs: dict[int, Held] = {}
+        self._foreign: dict[int, End] = {}
+        """What runs left that were adopted as the past of another one."""
         self._keys: dict[str, Key] = {}
         self._records: dict[str, Json] = {}
 
@@ -29,19 +38,18 @@ class MemoryStore:
 
     async def accept(self, run: Run, key: Key | None = None, rows: Sequence[Row] = ()) -> None:
         """Keep a new run."""
-        self._runs[run.n] = run
-        self._rows[run.n].extend(rows)
+        self._runs[run.n] = Held(run, [*rows])
         if key is not None:
             self._keys[key.key] = key
 
     def update(self, run: Run) -> None:
         """Keep a run's new status."""
-        self._runs[run.n] = run
+        self._runs[run.n].run = run
 
     def append(self, n: int, index: int, row: Row) -> None:
         """Keep a row."""
         del index
-        self._rows[n].append(row)
+        self._runs[n].rows.append(row)
 
     async def secure(self, n: int, index: int, row: Row) -> None:
         """Keep a row."""
@@ -58,9 +66,8 @@ class MemoryStore:
     ) -> None:
         """Keep a terminal run."""
         del channel, moves
-        self._runs[run.n] = run
-        self._ends[run.n] = end
-        self._summaries[run.n] = summary
+        held = self._runs[run.n]
+        held.run, held.end, held.summary = run, end, summary
 
     async def adopt(
         self,
@@ -71,10 +78,9 @@ class MemoryStore:
         blobs: Mapping[str, str],
     ) -> None:
         """Keep a run that was recorded elsewhere."""
-        self._runs[run.n] = run
-        self._rows[run.n] = [*rows]
-        self._ends.update(ends)
-        self._summaries[run.n] = summary
+        others = {**ends}
+        self._runs[run.n] = Held(run, [*rows], others.pop(run.n, None), summary)
+        self._foreign.update(others)
         self._records.update(blobs)
 
     async def save_channel(self, channel: ChannelRow) -> None:
@@ -109,40 +115,49 @@ class MemoryStore:
 
     async def run(self, n: int) -> Run | None:
         """Return a run."""
-        return self._runs.get(n)
+        held = self._runs.get(n)
+        return held and held.run
 
     async def runs(self, wanted: RunFilter) -> list[Run]:
         """Return a page of runs, newest first."""
-        found = (run for n, run in reversed(self._runs.items()) if _within(n, wanted))
-        return [*islice((run for run in found if _fits(run, wanted)), wanted.limit)]
+        return [*islice((held.run for held in self._fitting(wanted)), wanted.limit)]
+
+    def _fitting(self, wanted: RunFilter) -> Iterator[Held]:
+        for n in sorted(self._runs, reverse=True):
+            if _within(n, wanted) and _fits(self._runs[n].run, wanted):
+                yield self._runs[n]
 
     async def rows(self, n: int) -> list[Row]:
         """Return the journal of a run."""
-        return self._rows.get(n, [])
+        held = self._runs.get(n)
+        return held.rows if held else []
 
     async def frame_rows(self, n: int, frame: int) -> list[Row]:
         """Return the rows of one frame of a run."""
-        return [row for row in self._rows.get(n, []) if frame_of(row) == frame]
+        return [row for row in await self.rows(n) if frame_of(row) == frame]
 
     async def skeleton(self, n: int) -> bytes | None:
         """Return the skeleton of a large run, the summary of another."""
-        found = self._summaries.get(n)
-        return None if found is None else found.skeleton() or found.encoded()
+        held = self._runs.get(n)
+        if held is None or held.summary is None:
+            return None
+        return held.summary.skeleton() or held.summary.encoded()
 
     async def end(self, n: int) -> End | None:
         """Return what a finished run left."""
-        return self._ends.get(n)
+        return self._end(n)
+
+    def _end(self, n: int) -> End | None:
+        held = self._runs.get(n)
+        return held.end if held else self._foreign.get(n)
 
     async def lineage(self, head: int, *, turns: int, snapshot: bool) -> list[End]:
         """Return ends from ``head`` back along the parents."""
-        return walk(self._ends.get, head, turns, snapshot=snapshot)
+        return walk(self._end, head, turns, snapshot=snapshot)
 
     async def summaries(self, wanted: RunFilter) -> list[bytes]:
         """Return a page of wire summaries, newest first."""
-        newest = sorted(self._summaries.items(), key=lambda item: -item[0])
-        found = ((n, s) for n, s in newest if _within(n, wanted))
-        fitting = (s for n, s in found if _fits(self._runs[n], wanted))
-        lines = (s.encoded() for s in fitting)
+        lines = (held.summary.encoded() for held in self._fitting(wanted) if held.summary)
         role = f'"node":"{wanted.node}"'.encode()
         return [*islice((x for x in lines if wanted.node is None or role in x), wanted.limit)]
 
