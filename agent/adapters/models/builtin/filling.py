@@ -5,7 +5,7 @@ Every property is filled by what its name, its choices and its description ask f
 
 import re
 from collections.abc import Callable, Mapping
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 from agent.adapters.models.builtin import recall, routing
 from agent.adapters.models.builtin.asked import Asked
@@ -37,17 +37,26 @@ class Facts:
         self.known = recall.facts_known(asked.objects)
         self.memory = asked.find("facts")
 
-    @property
+    @cached_property
     def rows(self) -> Rows | None:
         """The rows that the prompt tells of."""
         return rows_in(self.asked.objects, self.asked.prompt)
 
-    @property
+    @cached_property
+    def job(self) -> str:
+        """What the user wants, in words that need no conversation."""
+        return routing.job_of(self.asked)
+
+    def chosen(self, choices: Json) -> str | None:
+        """Return who of ``choices`` gets the job."""
+        return routing.chosen(self.asked, self.purpose, choices, lambda: self.job)
+
+    @cached_property
     def handed_over(self) -> bool:
         """Whether somebody the prompt tells of gets the job."""
         for spec in fields(self.asked.shape.get("properties")).values():
             choices = items(fields(_resolved(spec, self.asked.shape)).get("enum"))
-            who = routing.chosen(self.asked, self.purpose, choices)
+            who = self.chosen(choices)
             if who is not None:
                 return who in routing.cards(self.asked, choices)
         return False
@@ -142,7 +151,7 @@ def _goal(facts: Facts, spec: Json) -> Json:
 
 
 def _job(facts: Facts, _spec: Json) -> Json:
-    return routing.job_of(facts.asked) if facts.handed_over else ""
+    return facts.job if facts.handed_over else ""
 
 
 def _meanwhile(facts: Facts, _spec: Json) -> Json:
@@ -212,7 +221,7 @@ def _choose(facts: Facts, choices: Json) -> Json:
         if members <= set(map(str, choices)):
             value = slot(facts, None)
             return value if value in choices else choices[0]
-    who = routing.chosen(facts.asked, facts.purpose, choices)
+    who = facts.chosen(choices)
     return choices[0] if who is None else who
 
 

@@ -5,13 +5,13 @@ user wants, concept by concept, so a renamed expert or a reworded description is
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from agent.adapters.models.builtin.asked import CLICK, Asked
 from agent.adapters.models.builtin.overview import heads_in
 from agent.adapters.models.builtin.purpose import DESCRIBE, FOLLOW, TABLES, Purpose, written
 from agent.adapters.models.builtin.tables import SMALL
-from agent.adapters.models.builtin.widgets import deeds, shown_in
+from agent.adapters.models.builtin.widgets import Shown, deeds, shown_in
 from agent.adapters.models.builtin.wording import plain, turned
 from agent.adapters.models.builtin.words import concept, language, split
 from agent.core.json import Json, fields, items
@@ -57,7 +57,9 @@ def cards(asked: Asked, choices: Sequence[Json]) -> dict[str, Json]:
     return found
 
 
-def chosen(asked: Asked, purpose: Purpose, choices: Sequence[Json]) -> str | None:
+def chosen(
+    asked: Asked, purpose: Purpose, choices: Sequence[Json], job: Callable[[], str]
+) -> str | None:
     """Return who gets the job; ``None`` when the choices are not people the prompt tells of."""
     known = cards(asked, choices)
     if not known:
@@ -67,8 +69,8 @@ def chosen(asked: Asked, purpose: Purpose, choices: Sequence[Json]) -> str | Non
         return nobody
     if _about_page(asked, purpose):
         return _best({name: _signs(_HAS_PAGE, card) for name, card in known.items()}, nobody)
-    job = job_of(asked)
-    grades = {name: _grade(job, card) for name, card in known.items()}
+    wanted = job()
+    grades = {name: _grade(wanted, card) for name, card in known.items()}
     return _best(grades, nobody)
 
 
@@ -114,15 +116,15 @@ def _concepts(text: str) -> set[str]:
 
 def job_of(asked: Asked) -> str:
     """Return what the user wants, in words that need no conversation."""
-    job = ""
+    job, shown = "", shown_in(asked.objects)
     for turn in asked.turns:
         if turn.role == "user":
-            job = _merged(job, turn.text.strip(), asked)
+            job = _merged(job, turn.text.strip(), shown, asked)
     return job
 
 
-def _merged(before: str, text: str, asked: Asked) -> str:
-    if CLICK.match(text) or deeds(text, shown_in(asked.objects), "en") or written(text):
+def _merged(before: str, text: str, shown: Shown, asked: Asked) -> str:
+    if CLICK.match(text) or deeds(text, shown, "en") or written(text):
         return text
     text = plain(text)
     whole = turned(text)
