@@ -206,9 +206,11 @@ class Pass:
     ) -> dict[str, Envelope]:
         scene, publish = self._scene, self._publish
         nodes, counts = self._program.nodes, self._visits
-        roles = (*pending,)
-        if len(roles) > 1:
-            roles = tuple(sorted(roles, key=self._program.order.__getitem__))
+        if len(pending) == 1:
+            (role,) = pending
+            roles = nodes[role].alone
+        else:
+            roles = tuple(sorted(pending, key=self._program.order.__getitem__))
         publish(
             FrameOpened(
                 node=ENGINE,
@@ -273,6 +275,7 @@ class Pass:
         self, visit: Visit, changes: tuple[Change, ...], route: str, condition: str
     ) -> FrameRecord:
         context = visit.context
+        pieces = context.pieces
         return FrameRecord(
             frame=context.frame,
             node=visit.bound.role,
@@ -281,7 +284,7 @@ class Pass:
             duration_ms=visit.took,
             input=visit.envelope,
             output=visit.output,
-            said=context.said,
+            said="".join(pieces) if pieces else "",
             route=route,
             condition=condition,
             error=visit.error,

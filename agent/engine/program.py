@@ -28,6 +28,8 @@ class Bound(msgspec.Struct, frozen=True, kw_only=True):
 
     role: str
     """The same as in ``spec``."""
+    alone: tuple[str, ...]
+    """The roles of a tick that has this one only."""
     spec: NodeSpec
     run: Node
     routes: tuple[Route, ...]
@@ -63,6 +65,7 @@ def bind(spec: GraphSpec, implementations: Mapping[str, Node], revision: str) ->
         nodes={
             node.role: Bound(
                 role=node.role,
+                alone=(node.role,),
                 spec=node,
                 run=implementations[node.impl],
                 routes=_routes(spec, node.role),

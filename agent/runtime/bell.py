@@ -18,7 +18,11 @@ from contextvars import Context
 class Bell(asyncio.Future[None]):
     """One task sleeps at it, once."""
 
-    _sleeper: tuple[Callable[["Bell"], object], Context] | None = None
+    __slots__ = ("_sleeper",)
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        super().__init__(loop=loop)
+        self._sleeper: tuple[Callable[["Bell"], object], Context] | None = None
 
     def add_done_callback(
         self, fn: Callable[["Bell"], object], *, context: Context | None = None

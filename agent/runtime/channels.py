@@ -38,7 +38,7 @@ class Inbox:
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
         self._items: deque[LiveRun | Switch] = deque()
-        self._bell = Bell(loop=loop)
+        self._bell = Bell(loop)
 
     def put(self, item: LiveRun | Switch, *, at_once: bool = False) -> None:
         """Append ``item`` and wake the reader: in the loop's next turn, or before this returns."""
@@ -51,7 +51,7 @@ class Inbox:
     async def get(self) -> LiveRun | Switch:
         """Take the oldest item, waiting for one."""
         while not self._items:
-            self._bell = Bell(loop=self._loop)
+            self._bell = Bell(self._loop)
             await self._bell
         return self._items.popleft()
 

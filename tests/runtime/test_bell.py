@@ -14,7 +14,7 @@ MARK: ContextVar[str] = ContextVar("mark", default="")
 
 async def asleep(work) -> tuple[Bell, asyncio.Task]:
     """Begin a task that sleeps at a bell and then does ``work``."""
-    bell = Bell(loop=asyncio.get_running_loop())
+    bell = Bell(asyncio.get_running_loop())
 
     async def sleeper():
         await bell
@@ -127,7 +127,7 @@ async def test_a_sleeper_that_is_cancelled_is_gone_when_it_is_rung_for():
 
 
 async def test_rung_before_anybody_sleeps_it_keeps_nobody():
-    bell = Bell(loop=asyncio.get_running_loop())
+    bell = Bell(asyncio.get_running_loop())
     bell.ring()
     bell.ring()
     async with asyncio.timeout(STALL_S):
