@@ -11,7 +11,7 @@ Invariants:
   and at effects. Without one nothing is asked and nothing is paid.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
 from typing import Protocol
 
@@ -96,7 +96,10 @@ class Pass:
     @property
     def path(self) -> str:
         """Name of the way through the graph."""
-        return self._program.path(dict.fromkeys([record.node for record in self.frames]))
+        visited: Collection[str] = self._visits  # in the order of the frames, but for post-frames
+        if self.post_frames:
+            visited = dict.fromkeys([record.node for record in self.frames])
+        return self._program.path(visited)
 
     def worked_ms(self) -> float:
         """How long it has worked on the answer; the time it was held does not count."""

@@ -44,7 +44,7 @@ async def work(monotonic: Callable[[], float], now_ns: Callable[[], int], visit:
             visit.error = _fault(output)
             if not visit.error and isinstance(output, Envelope):
                 visit.output = output
-    visit.took = (monotonic() - visit.began) * 1e6 // 1 / 1e3
+    visit.took = (monotonic() - visit.began) * 1e6 // 1 / 1e3  # whole microseconds
 
 
 async def side_by_side(visits: Sequence[Visit], work: Work) -> None:

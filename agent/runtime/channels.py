@@ -127,9 +127,9 @@ class Channel:
             snapshot=state if whole else None,
         )
 
-    def move(self, run: Run, state: Json, end: End) -> None:
-        """Make ``run`` the head."""
-        self.set(head=run.n, cleared=False)
+    def move(self, row: ChannelRow, state: Json, end: End) -> None:
+        """Make the run that left ``end`` the head, which ``row`` says."""
+        self.row = row
         self.state = state
         self.window.extend(end.turns)
         self.history_len = end.history_len

@@ -242,7 +242,7 @@ class Worker:
             self._answer(going, live)
 
     def _answer(self, going: Pass, live: LiveRun) -> None:
-        took = round(going.worked_ms(), 3)
+        took = going.worked_ms() * 1e3 // 1 / 1e3  # whole microseconds
         run = live.run = replace(
             live.run, response=going.response, total_ms=took, error=going.error
         )
@@ -299,10 +299,13 @@ class Worker:
         if state is not channel.state:
             changes = tuple([change for r in (*frames, *post_frames) for change in r.changes])
         end = channel.end(run, state, turns, changes)
-        row = replace(channel.row, head=run.n, cleared=False)
+        before = channel.row
+        row = replace(before, head=run.n, cleared=False)
         summary = summary_of(run, frames, post_frames, live.effects.values())
         await self._persist(run, end, summary, row)
-        channel.move(run, state, end)
+        if channel.row is not before:  # something else of it was set meanwhile
+            row = replace(channel.row, head=run.n, cleared=False)
+        channel.move(row, state, end)
         self._announce(live, summary)
 
     async def _persist(
