@@ -22,7 +22,7 @@ class Bell(asyncio.Future[None]):
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         super().__init__(loop=loop)
-        self._sleeper: tuple[Callable[["Bell"], object], Context] | None = None
+        self._sleeper: tuple[Callable[[Bell], object], Context] | None = None
 
     def add_done_callback(
         self, fn: Callable[["Bell"], object], *, context: Context | None = None
