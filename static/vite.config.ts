@@ -3,12 +3,12 @@
  * of their own. Hashed names under assets/, and the manifest the server's page shell reads.
  */
 import { defineConfig } from "vite";
-import { leanDagre } from "./vite.dagre.ts";
+import { lean } from "./vite.lean.ts";
 
 export default defineConfig({
   base: "/static/",
   oxc: { jsx: { runtime: "automatic", importSource: "preact" } },
-  plugins: [leanDagre],
+  plugins: [lean],
   build: {
     manifest: true,
     emptyOutDir: true,

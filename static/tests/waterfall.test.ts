@@ -82,10 +82,39 @@ describe("the ruler", () => {
     expect(folded(20)[0]?.hidden).toBe(on.folds.reduce((sum, fold) => sum + fold.hidden, 0));
   });
 
-  it("shows round times where they fit", () => {
-    expect(ruler(axis([{ start: 0, end: 494 }], 0), 400).map((mark) => mark.text)).toEqual(["0", "100 ms", "200 ms", "300 ms", "400 ms"]);
-    expect(ruler(axis([{ start: 0, end: 494 }], 0), 200).map((mark) => mark.text)).toEqual(["0", "200 ms"]);
-    expect(ruler(axis([{ start: 0, end: 0.17 }], 0), 600).map((mark) => mark.text)).toEqual(["0", "0.05 ms", "0.1 ms", "0.15 ms"]);
-    expect(ruler(axis([], 0), 0)).toEqual([]);
+  const texts = (run: Parameters<typeof axis>[0], width: number) => ruler(axis(run, 0), width).map((mark) => mark.text);
+
+  it("shows beginning and end, and round times where they fit", () => {
+    expect(texts([{ start: 0, end: 494 }], 400)).toEqual(["0", "100 ms", "200 ms", "300 ms", "494 ms"]);
+    expect(texts([{ start: 0, end: 494 }], 200)).toEqual(["0", "200 ms", "494 ms"]);
+    expect(texts([{ start: 0, end: 0.17 }], 600)).toEqual(["0", "0.05 ms", "0.1 ms", "0.17 ms"]);
+    expect(texts([{ start: 0, end: 12_500 }], 300)).toEqual(["0", "5 s", "12.5 s"]);
+    expect(texts([], 0)).toEqual([]);
+  });
+
+  it("shows beginning and end beside the folds of a narrow one", () => {
+    expect(texts(silent(3, 33, 60_000), 137)).toEqual(["0", "≈", "≈", "111 ms"]);
+    expect(texts(silent(3, 900, 60_000), 137)).toEqual(["0", "≈", "≈", "3.02 s"]);
+    for (const run of RUNS) for (const width of WIDTHS.slice(1)) {
+      const marks = ruler(axis(run, 0), width);
+      const last = marks[marks.length - 1];
+      expect([marks[0]?.left, marks[0]?.text, last?.hidden]).toEqual([0, "0", 0]);
+      expect((last?.left ?? 0) + widthOf(last?.text ?? "")).toBeCloseTo(width);
+    }
+    expect([texts(silent(3, 33, 60_000), 40), texts(silent(3, 33, 60_000), 20)]).toEqual([["0", "≈"], ["≈"]]);
+  });
+
+  it("has a time in every stretch that has room for one", () => {
+    expect(texts(silent(3, 33, 60_000), 260)).toEqual(["0", "≈", "50 ms", "≈", "111 ms"]);
+    expect(texts([{ start: 0, end: 60 }, { start: 60_000, end: 60_040 }, { start: 200_000, end: 200_060 }], 300)).toEqual(["0", "≈", "80 ms", "≈", "179 ms"]);
+    for (const run of RUNS) for (const width of WIDTHS) {
+      const marks = ruler(axis(run, 0), width);
+      const folds = marks.filter((mark) => mark.hidden);
+      folds.forEach((fold, at) => {
+        const next = folds[at + 1];
+        const timed = marks.some((mark) => !mark.hidden && mark.left > fold.left && mark.left < (next?.left ?? width));
+        if (next && next.left - fold.left > 100) expect(timed).toBe(true);
+      });
+    }
   });
 });

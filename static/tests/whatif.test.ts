@@ -2,8 +2,10 @@
 import "./browser";
 import { beforeEach, describe, expect, it } from "vitest";
 import { blamedDraft, type Draft, made, resultOf } from "../src/lib/whatif";
+import { filled, type Ground, isTyped } from "../src/rooms/ForkChange";
 import { priceOf } from "../src/rooms/ForkDialog";
 import { again, offerAgain } from "../src/store/forks";
+import type { RunView } from "../src/store/visits";
 import type { Summary, TraceLineOf } from "../src/wire/lines";
 import type { Forked } from "../src/wire/types.gen";
 
@@ -13,6 +15,14 @@ describe("a change of a fork", () => {
   it("sends a prompt by name, and nothing when it is as it was", () => {
     expect(made(draft)).toEqual({ ok: true, changes: [{ target: "prompt", path: "pa", value: "new" }] });
     expect(made({ ...draft, text: "old" })).toEqual({ ok: true, changes: [] });
+  });
+
+  it("is typed when it is not what it was filled with", () => {
+    const on: Ground = { run: { visits: [] } as unknown as RunView, frame: 1, prompts: { pa: "old", sql: "other" } };
+    for (const target of ["prompt", "model", "params", "memory"] as const) {
+      const fresh = filled({ ...draft, target, path: "sql" }, on);
+      expect([isTyped(fresh, on), isTyped({ ...fresh, text: `${fresh.text}x` }, on)]).toEqual([false, true]);
+    }
   });
 
   it("sends of a result only what differs", () => {

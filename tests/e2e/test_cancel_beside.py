@@ -9,20 +9,35 @@ from e2e.conftest import say
 from playwright.sync_api import expect
 
 SIZES = {375: 720, 1440: 900}
+ENDLESS = "import asyncio\n" + NODE.replace(
+    "    ctx.say", "    await asyncio.Event().wait()\n    ctx.say"
+)
 
 
 @pytest.fixture
-def looked(own_server, tmp_path, visit):
-    """Open a page on which a run has looked, and whose tool hangs from now on."""
+def looking(own_server, tmp_path, visit):
+    """Open a page on which a run has looked."""
     desk = tmp_path / "desk"
     for name, text in {"tools/look.py": TOOL, "nodes/n.py": NODE, "graphs/n.toml": GRAPH}.items():
         (desk / name).parent.mkdir(parents=True)
         (desk / name).write_text(text)
     server = own_server(AGENT_WORKSPACE=str(desk), AGENT_GRAPH="looks")
-    page = visit(server)
+    page = visit(server, expect_errors=True)  # what is cancelled is a refusal in the console
     say(page, "hello")
-    (desk / "tools" / "hang").touch()
     return server, page, desk
+
+
+@pytest.fixture
+def looked(looking):
+    """From now on its tool hangs."""
+    (looking[2] / "tools" / "hang").touch()
+    return looking
+
+
+def never_end(page, desk) -> None:
+    """Have the node wait for ever from now on: a replay asks no tool, and runs the code as it is."""
+    (desk / "nodes" / "n.py").write_text(ENDLESS)
+    expect(page.locator(".notice-news")).to_contain_text("Reloaded: nodes/n.py")
 
 
 def fork(page):
@@ -33,6 +48,9 @@ def fork(page):
     dialog.get_by_role("combobox", name="change").select_option("memory")
     dialog.get_by_role("textbox", name="JSON pointer").fill("/at")
     dialog.get_by_role("textbox", name="New memory").fill('"there"')
+    page.keyboard.press("Escape")
+    expect(dialog.get_by_role("button", name="keep it")).to_be_focused()
+    page.keyboard.press("Enter")
     dialog.get_by_role("button", name="estimate").click()
     expect(dialog.locator(".price")).to_contain_text("1 of 1 visit dirty")
     dialog.get_by_role("button", name="run the fork").click()
@@ -102,3 +120,41 @@ def test_a_fork_of_somebody_else_is_cancelled_in_the_runs_room(looked, visit, vi
     expect(room.locator(".run-row .status-cancelled")).to_have_count(1)
     asking.join(60)
     assert [one["status"] for one in answers] == ["cancelled"]
+
+
+def test_a_replay_is_cancelled_under_the_name_of_its_run(looking, violations):
+    _, page, desk = looking
+    never_end(page, desk)
+    head = page.locator(".run-head")
+    head.get_by_role("button", name="replay", exact=True).click()
+    stop = head.get_by_label("At work").get_by_role("button", name="cancel replay #2")
+    expect(stop).to_be_visible()
+    expect(head.get_by_role("button", name="replaying")).to_be_disabled()
+    assert violations(page) == []
+    stop.focus()
+    page.keyboard.press("Enter")
+    expect(head.get_by_label("At work")).to_have_count(0)
+    expect(head.locator(".verdict")).to_contain_text("was cancelled before it had a verdict")
+    expect(head.get_by_role("button", name="replay", exact=True)).to_be_enabled()
+    page.get_by_role("tab", name="Runs").click()
+    expect(page.locator(".room-runs .run-row .status-cancelled")).to_have_count(1)
+
+
+def test_a_case_is_cancelled_in_its_dialog(looking, violations):
+    _, page, desk = looking
+    page.get_by_role("button", name="make a test").click()
+    dialog = page.get_by_role("dialog", name="Make a test")
+    play = dialog.get_by_role("button", name="play it")
+    expect(play).to_be_visible()
+    never_end(page, desk)
+    play.click()
+    stop = dialog.get_by_label("At work").get_by_role("button", name="cancel test")
+    expect(stop).to_be_visible()
+    assert violations(page) == []
+    stop.focus()
+    page.keyboard.press("Enter")
+    expect(dialog.get_by_label("At work")).to_have_count(0)
+    expect(dialog).to_contain_text("0 passed, 5 failed")
+    page.keyboard.press("Escape")
+    page.get_by_role("tab", name="Runs").click()
+    expect(page.locator(".room-runs .run-row .status-cancelled")).to_have_count(1)

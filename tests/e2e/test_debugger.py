@@ -144,6 +144,10 @@ def test_a_bad_condition_is_refused_at_its_place_and_a_model_request_is_edited(l
     expect(page.locator("dialog .fault")).to_contain_text("column 9")
     assert condition.evaluate("box => [box.selectionStart, box.selectionEnd]") == [8, 9]
     assert violations(page) == []
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("alertdialog", name="Discard your change?")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(condition).to_be_focused()
     condition.fill('node == "pa"')
     page.keyboard.press("Enter")
     row = page.locator(".breakpoint")

@@ -104,3 +104,32 @@ def test_a_run_that_is_held_elsewhere_meanwhile_is_edited_there(editing, client)
     dialog.get_by_role("button", name="edit it there").click()
     expect(editor).to_be_visible()
     assert "expert_eras" in editor.input_value()
+
+
+def test_what_is_typed_is_not_lost_by_escape_or_a_click_beside(editing, violations):
+    page, dialog, editor = editing
+    question = dialog.get_by_role("alertdialog", name="Discard your change?")
+    text = editor.input_value()
+    editor.fill(text.replace("Leipzig", "Berlin"))
+    for turn in range(2):
+        page.keyboard.press("Escape")
+        expect(question).to_be_visible()
+        if turn == 0:
+            assert violations(page) == []
+        page.keyboard.press("Escape")
+        expect(question).to_have_count(0)
+        expect(editor).to_be_focused()
+    page.mouse.click(4, 4)
+    expect(question.get_by_role("button", name="keep it")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(editor).to_be_focused()
+    assert "Berlin" in editor.input_value()
+    dialog.get_by_role("button", name="cancel").click()
+    expect(question).to_be_visible()
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    expect(dialog).to_have_count(0)
+    page.get_by_role("button", name="edit", exact=True).click()
+    expect(editor).to_have_value(text)
+    page.keyboard.press("Escape")
+    expect(dialog).to_have_count(0)

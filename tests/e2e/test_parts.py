@@ -6,7 +6,7 @@ from playwright.sync_api import expect
 
 from bench import hud
 
-INITIAL, FIRST_VIEW, IN_USE = 70_000, 80_000, 90_000
+INITIAL, FIRST_VIEW, IN_USE = 70_000, 80_000, 80_000
 
 
 def fetched(page) -> set[str]:

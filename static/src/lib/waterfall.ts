@@ -105,21 +105,38 @@ const CHARACTER = 7;
 const GAP = 8;
 const MOST_TICKS = 5;
 
+/** Finer round times are tried where a stretch between folds has none. */
+const FINER = [10, 20, 40];
+
 export const widthOf = (text: string): number => text.length * CHARACTER;
 
-function foldMarks(on: Axis, width: number): readonly Mark[] {
+const rightOf = (mark: Mark): number => mark.left + widthOf(mark.text);
+
+/** Without zeros that tell nothing; little ones are as exact as they are: rounded, two times would read the same. */
+const told = (time: number): string =>
+  time === 0 ? "0" : time < 10 ? `${Number(time.toPrecision(3))} ms` : ms(time).replace(/\.0+ |(\.\d*[1-9])0+ /, "$1 ");
+
+/** Beginning and end, where there is room for them and for a fold between them. */
+function ends(on: Axis, width: number): readonly Mark[] {
+  const first: Mark = { left: 0, text: told(0), hidden: 0 };
+  const text = told(on.length);
+  const last: Mark = { left: width - widthOf(text), text, hidden: 0 };
+  const fold = on.folds.length ? CHARACTER + GAP : 0;
+  if (rightOf(first) + fold + GAP <= last.left) return [first, last];
+  return rightOf(first) + fold <= width ? [first] : [];
+}
+
+/** The folds between `from` and `to`; those that meet are one. */
+function foldMarks(on: Axis, width: number, from: number, to: number): readonly Mark[] {
   const marks: Mark[] = [];
   for (const { at, hidden } of on.folds) {
-    const left = Math.max(0, Math.min((at / on.length) * width - CHARACTER / 2, width - CHARACTER));
+    const left = Math.max(from, Math.min((at / on.length) * width - CHARACTER / 2, to - CHARACTER));
     const last = marks[marks.length - 1];
-    if (last && left < last.left + CHARACTER + GAP) marks[marks.length - 1] = { ...last, hidden: last.hidden + hidden };
+    if (last && left < rightOf(last) + GAP) marks[marks.length - 1] = { ...last, hidden: last.hidden + hidden };
     else marks.push({ left, text: "≈", hidden });
   }
   return marks;
 }
-
-/** Below a millisecond as exact as it is: rounded, two times would read the same. */
-const told = (time: number): string => (time === 0 ? "0" : time < 1 ? `${Number(time.toPrecision(2))} ms` : ms(time));
 
 /** Round times so close that their texts just fit beside each other. */
 function close(length: number, width: number): readonly number[] {
@@ -129,20 +146,31 @@ function close(length: number, width: number): readonly number[] {
     const step = ((times[1] ?? length) / length) * width;
     return texts.every((text) => widthOf(text) + GAP <= step);
   };
-  return tried.find(fit) ?? [0];
+  return tried.find(fit) ?? [];
 }
 
-/** The folds, and the round times that fit beside them on `width` pixels: no mark touches another, none ends outside. */
+/**
+ * Beginning and end, the folds, and the round times that fit beside them on `width` pixels, one at least in every
+ * stretch between folds that has room for it: no mark touches another, none ends outside.
+ */
 export function ruler(on: Axis, width: number): readonly Mark[] {
-  const marks = [...foldMarks(on, width)];
-  for (const time of close(on.length, width)) {
-    const text = told(time);
-    const left = (time / on.length) * width;
-    const right = left + widthOf(text);
-    const free = marks.every((mark) => right + GAP <= mark.left || mark.left + widthOf(mark.text) + GAP <= left);
-    if (free && right <= width) marks.push({ left, text, hidden: 0 });
+  const outer = ends(on, width);
+  const [first, last] = outer;
+  const folds = foldMarks(on, width, first ? rightOf(first) + GAP : 0, last ? last.left - GAP : width);
+  const marks = [...outer, ...folds];
+  const stretchOf = (left: number): number => folds.filter((fold) => fold.left < left).length;
+  const timed = new Set(outer.map(({ left }) => stretchOf(left)));
+  const put = (time: number): void => {
+    const mark: Mark = { left: (time / on.length) * width, text: told(time), hidden: 0 };
+    if (rightOf(mark) > width || marks.some((one) => mark.left < rightOf(one) + GAP && one.left < rightOf(mark) + GAP)) return;
+    marks.push(mark);
+    timed.add(stretchOf(mark.left));
+  };
+  close(on.length, width).forEach(put);
+  for (const wanted of FINER) {
+    for (const time of ticks(on.length, wanted)) if (!timed.has(stretchOf((time / on.length) * width))) put(time);
   }
-  return marks;
+  return marks.toSorted((one, other) => one.left - other.left);
 }
 
 /** Left edge and width in percent, wide enough to be seen. */

@@ -8,7 +8,7 @@ import { attempt } from "../store/notice";
 import { isOver } from "../store/visits";
 import type { Breakpoint } from "../wire/types.gen";
 import { Empty } from "../ui/bits";
-import { Dialog } from "../ui/Dialog";
+import { Close, Dialog, useTyped } from "../ui/Dialog";
 import { Icon } from "../ui/Icon";
 import { RunChoice } from "./RunChoice";
 
@@ -67,6 +67,7 @@ function Add() {
   const [draft, setDraft] = useState(FRESH);
   const [fault, setFault] = useState("");
   const condition = useRef<HTMLInputElement>(null);
+  useTyped([draft.frame, draft.tool, draft.when].some((text) => text.trim() !== ""));
   const set = (change: Partial<Draft>): void => { setDraft({ ...draft, ...change }); setFault(""); };
   const refused = (error: unknown): void => {
     const told = error instanceof Error ? error.message : String(error);
@@ -106,7 +107,7 @@ export function Breakpoints({ onClose }: { readonly onClose: () => void }) {
       <h2>Breakpoints</h2>
       {all.length ? <ul>{all.map((one) => <Row key={one.id} one={one} />)}</ul> : <Empty title="No breakpoints yet.">Select a node of the graph and press <kbd>b</kbd>, or add one here.</Empty>}
       <Add />
-      <div class="foot"><button type="button" class="quiet" onClick={onClose}>close</button></div>
+      <div class="foot"><Close>close</Close></div>
     </Dialog>
   );
 }

@@ -6,7 +6,7 @@ import { plural, pretty } from "../lib/format";
 import { parse, place, type Span } from "../lib/jsontext";
 import { edit, held, placeOf } from "../store/debug";
 import { Empty } from "../ui/bits";
-import { Dialog } from "../ui/Dialog";
+import { Close, Dialog, useTyped } from "../ui/Dialog";
 import { Tabs } from "../ui/Tabs";
 import type { Debug } from "../wire/types.gen";
 
@@ -36,7 +36,6 @@ interface EditorProps {
   readonly draft: Draft | undefined;
   readonly onDraft: (draft: Draft | undefined) => void;
   readonly onWritten: () => void;
-  readonly onClose: () => void;
 }
 
 /** What was written here by somebody else since it is looked at. */
@@ -51,7 +50,7 @@ function Elsewhere({ changes, mine, typed, onTake }: { readonly changes: readonl
   );
 }
 
-function Editor({ now, section, draft, onDraft, onWritten, onClose }: EditorProps) {
+function Editor({ now, section, draft, onDraft, onWritten }: EditorProps) {
   const [writing, setWriting] = useState(false);
   const [fault, setFault] = useState("");
   const area = useRef<HTMLTextAreaElement>(null);
@@ -95,7 +94,7 @@ function Editor({ now, section, draft, onDraft, onWritten, onClose }: EditorProp
       </p>
       <div class="foot">
         <button type="submit" class="quiet main">write</button>
-        <button type="button" class="quiet" onClick={onClose}>cancel</button>
+        <Close>cancel</Close>
       </div>
     </form>
   );
@@ -104,7 +103,7 @@ function Editor({ now, section, draft, onDraft, onWritten, onClose }: EditorProp
 type Drafts = Readonly<Partial<Record<Section, Draft>>>;
 
 /** The run went on under the dialog: what was typed cannot be written any more, but it can be copied. */
-function Overtaken({ now, drafts, onAnew, onClose }: { readonly now: Debug | null; readonly drafts: Drafts; readonly onAnew: () => void; readonly onClose: () => void }) {
+function Overtaken({ now, drafts, onAnew }: { readonly now: Debug | null; readonly drafts: Drafts; readonly onAnew: () => void }) {
   const typed = Object.entries(drafts) as readonly [Section, Draft][];
   return (
     <>
@@ -114,7 +113,7 @@ function Overtaken({ now, drafts, onAnew, onClose }: { readonly now: Debug | nul
       ))}
       <div class="foot">
         {now ? <button type="button" class="quiet main" onClick={onAnew}>edit it there</button> : null}
-        <button type="button" class="quiet" onClick={onClose}>close</button>
+        <Close>close</Close>
       </div>
     </>
   );
@@ -122,7 +121,7 @@ function Overtaken({ now, drafts, onAnew, onClose }: { readonly now: Debug | nul
 
 const spotOf = (now: Debug | null): string => (now ? [now.run_id, now.at, now.frame, now.node, now.effect_id].join("/") : "");
 
-export function EditDialog({ onClose }: { readonly onClose: () => void }) {
+function Held({ onClose }: { readonly onClose: () => void }) {
   const now = held.value;
   const sections = now ? sectionsOf(now) : [];
   const [chosen, setChosen] = useState<Section>();
@@ -136,6 +135,7 @@ export function EditDialog({ onClose }: { readonly onClose: () => void }) {
     setDrafts(draft ? { ...others, [key]: draft } : others);
   };
   const typed = Object.keys(drafts).length > 0;
+  useTyped(typed);
   /** What was typed into another section is not written yet. */
   const written = (): void => {
     const next = sections.find((key) => key !== section && drafts[key]);
@@ -144,18 +144,22 @@ export function EditDialog({ onClose }: { readonly onClose: () => void }) {
     setChosen(next);
   };
   return (
-    <Dialog label="Edit the held run" kind="broad" onClose={onClose}>
+    <>
       <h2>Edit {now ? <span class="faint mono">held {placeOf(now)}</span> : null}</h2>
       {now && section && (spot === begun || !typed) ? (
         <>
           <Tabs label="What to edit" panel="edit" kind="tabs-small" tabs={sections.map((key) => ({ key, label: drafts[key] ? `${NAMES[key]} *` : NAMES[key] }))} current={section} onChoose={setChosen} />
           <div id="edit" role="tabpanel" aria-labelledby={`edit-tab-${section}`}>
-            <Editor key={`${spot}/${section}`} now={now} section={section} draft={drafts[section]} onDraft={(draft) => { setBegun(spot); keep(section, draft); }} onWritten={written} onClose={onClose} />
+            <Editor key={`${spot}/${section}`} now={now} section={section} draft={drafts[section]} onDraft={(draft) => { setBegun(spot); keep(section, draft); }} onWritten={written} />
           </div>
         </>
       ) : (
-        <Overtaken now={now} drafts={drafts} onAnew={anew} onClose={onClose} />
+        <Overtaken now={now} drafts={drafts} onAnew={anew} />
       )}
-    </Dialog>
+    </>
   );
 }
+
+export const EditDialog = ({ onClose }: { readonly onClose: () => void }) => (
+  <Dialog label="Edit the held run" kind="broad" onClose={onClose}><Held onClose={onClose} /></Dialog>
+);

@@ -49,6 +49,12 @@ export function filled(draft: Draft, on: Ground): Draft {
   }
 }
 
+/** It is not what it was filled with. */
+export function isTyped(draft: Draft, on: Ground): boolean {
+  const fresh = filled(draft, on);
+  return draft.text !== fresh.text || draft.path !== fresh.path;
+}
+
 interface Props {
   readonly draft: Draft;
   readonly on: Ground;

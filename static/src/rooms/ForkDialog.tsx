@@ -10,9 +10,9 @@ import { go } from "../store/place";
 import { look, selected } from "../store/runs";
 import type { RunView } from "../store/visits";
 import type { Forked } from "../wire/types.gen";
-import { Dialog } from "../ui/Dialog";
+import { Close, Dialog, useTyped } from "../ui/Dialog";
 import { AtWork, isOf } from "./AtWork";
-import { filled, ForkChange, type Ground, waitingAt } from "./ForkChange";
+import { filled, ForkChange, type Ground, isTyped, waitingAt } from "./ForkChange";
 
 const told = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 let keys = 0;
@@ -72,6 +72,7 @@ function Form({ run, prompts, onClose }: { readonly run: RunView; readonly promp
   // What was can be changed when it has been read; of a large run that is done frame by frame.
   const known = waitingAt(on).every((one) => one.record);
   useEffect(() => { if (!known) void look(run.run_id, frame); }, [frame, known]);
+  useTyped(busy !== "running" && drafts.some((draft) => isTyped(draft, on)));
   const stale = (): void => { setGuess(undefined); setFault(undefined); setSure(false); };
   const change = (next: readonly Draft[]): void => { setDrafts(next); stale(); };
   const add = (): void => change([...drafts, filled({ key: ++keys, target: "prompt", node: visit?.node ?? "", effect: "", path: "", before: null, text: "" }, on)]);
@@ -116,7 +117,7 @@ function Form({ run, prompts, onClose }: { readonly run: RunView; readonly promp
       <div class="foot">
         <button type="button" class="quiet" autofocus aria-disabled={!known} onClick={() => { if (known) add(); }}>change something</button>
         <button type="submit" class="quiet main" aria-disabled={busy !== "" || held}>{busy ? `${busy} …` : guess ? "run the fork" : "estimate"}</button>
-        <button type="button" class="quiet" onClick={onClose}>{busy === "running" ? "close" : "cancel"}</button>
+        <Close>{busy === "running" ? "close" : "cancel"}</Close>
       </div>
     </form>
   );

@@ -8,7 +8,7 @@ import { go } from "../store/place";
 import { callsIn, followerIn, type Outcome, type Refusal, refusal, resuming } from "../store/resumes";
 import type { RunView } from "../store/visits";
 import type { Effect } from "../wire/types.gen";
-import { Dialog } from "../ui/Dialog";
+import { Close, Dialog, useTyped } from "../ui/Dialog";
 import { JsonTree } from "../ui/JsonTree";
 import { dialog } from "./dialogs";
 import { goOn } from "./resume";
@@ -42,11 +42,12 @@ function Writes({ run, why }: Asked) {
 }
 
 /** What became of the write; the result is what the tool returned, as JSON. */
-function Ask({ run, why, onSaid, onClose }: Asked & { readonly onSaid: (outcome: Outcome) => void; readonly onClose: () => void }) {
+function Ask({ run, why, onSaid }: Asked & { readonly onSaid: (outcome: Outcome) => void }) {
   const [choice, setChoice] = useState<Choice>();
   const [result, setResult] = useState("");
   const [fault, setFault] = useState("");
   const area = useRef<HTMLTextAreaElement>(null);
+  useTyped(result.trim() !== "");
   const say = (event: Event): void => {
     event.preventDefault();
     if (!choice || resuming.peek()) return;
@@ -79,7 +80,7 @@ function Ask({ run, why, onSaid, onClose }: Asked & { readonly onSaid: (outcome:
       </fieldset>
       <div class="foot">
         <button type="submit" class="quiet main" aria-disabled={!choice || resuming.value !== ""}>go on</button>
-        <button type="button" class="quiet" onClick={onClose}>cancel</button>
+        <Close>cancel</Close>
       </div>
     </form>
   );
@@ -122,7 +123,7 @@ export function ResumeDialog({ run, onClose }: { readonly run: RunView; readonly
     <Dialog label="Resume" kind="broad" onClose={onClose}>
       <h2>Go on with <span class="faint mono">{shortId(run.run_id)}</span></h2>
       {why?.run_id !== run.run_id ? null : why.slug === "unknown_outcome" ? (
-        <Ask run={run} why={why} onSaid={again} onClose={onClose} />
+        <Ask run={run} why={why} onSaid={again} />
       ) : (
         <Refused why={why} onAgain={(back) => again(said, back)} onClose={onClose} />
       )}
