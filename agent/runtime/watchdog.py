@@ -46,7 +46,8 @@ class Watchdog:
         """No run has begun since the last sign, and none is at work."""
         self._sign = 0.0
         self._next: asyncio.TimerHandle | None = None
-        self._stack = ""
+        self._stack = (0.0, "")
+        """What the loop did when it was looked at, and the sign that was old then."""
         self._latest = ("", "")
         threading.Thread(target=self._watch, name="loop-watchdog", daemon=True).start()
 
@@ -71,13 +72,14 @@ class Watchdog:
             self._next.cancel()
 
     def _give_sign(self) -> None:
-        self._sign, self._stack = self._monotonic(), ""
+        self._sign = self._monotonic()
         self._next = self._loop.call_later(PERIOD_S, self._again)
 
     def _again(self) -> None:
         late = self._monotonic() - self._sign - PERIOD_S
         if late > LIMIT_S:
-            self._tell(round(late * 1000, 1), self._stack)
+            sign, stack = self._stack
+            self._tell(round(late * 1000, 1), stack if sign == self._sign else "")
         if self._idle:
             self._next = None
             self._awake.clear()
@@ -93,8 +95,9 @@ class Watchdog:
     def _watch(self) -> None:
         while not self._stopping.is_set():
             self._awake.wait()
-            if self._monotonic() - self._sign > OLD_S and not self._stack:
-                self._stack = _stack(self._watched)
+            sign = self._sign
+            if self._monotonic() - sign > OLD_S and self._stack[0] != sign:
+                self._stack = (sign, _stack(self._watched))
             self._stopping.wait(PERIOD_S)
 
 

@@ -134,6 +134,27 @@ async def test_rung_before_anybody_sleeps_it_keeps_nobody():
         await bell
 
 
+async def test_who_was_rung_may_ring_somebody_else():
+    seen, tasks = [], []
+
+    async def inner():
+        seen.append(asyncio.current_task())
+
+    second, task = await asleep(inner)
+    tasks.append(task)
+
+    async def outer():
+        second.ring()
+        seen.append(asyncio.current_task())
+
+    first, task = await asleep(outer)
+    tasks.append(task)
+    me = asyncio.current_task()
+    first.ring()
+    assert (seen, asyncio.current_task()) == (tasks, me)
+    await asyncio.gather(*tasks)
+
+
 async def test_the_loop_itself_may_ring():
     seen = []
 
