@@ -278,7 +278,6 @@ class Pass:
         self, visit: Visit, changes: tuple[Change, ...], route: str, condition: str
     ) -> FrameRecord:
         context = visit.context
-        pieces = context.pieces
         return FrameRecord(
             frame=context.frame,
             node=visit.bound.role,
@@ -287,7 +286,7 @@ class Pass:
             duration_ms=visit.took,
             input=visit.envelope,
             output=visit.output,
-            said="".join(pieces) if pieces else "",
+            said=context.said,
             route=route,
             condition=condition,
             error=visit.error,

@@ -77,8 +77,7 @@ class Presence(msgspec.Struct):
     frame: int
     visit: int
     _state: Json
-    pieces: list[str] | None = None
-    """What was told to the user so far, piece by piece; ``None`` while nothing was."""
+    _said: list[str] | None = None
     changes: tuple[Change, ...] = ()
     """What was changed in the channel's state so far, in order."""
     effects: tuple[str, ...] = ()
@@ -185,9 +184,9 @@ class Presence(msgspec.Struct):
         """Stream a piece of the answer to the user."""
         if text:
             ("" + text).encode()  # what is no text fails here, in the node that said it
-            if self.pieces is None:
-                self.pieces = []
-            self.pieces.append(text)
+            if self._said is None:
+                self._said = []
+            self._said.append(text)
             scene, emit = self._scene, self._emit
             emit(
                 Streaming(
@@ -251,7 +250,7 @@ class Presence(msgspec.Struct):
     @property
     def said(self) -> str:
         """All that was told to the user."""
-        return "".join(self.pieces) if self.pieces else ""
+        return "".join(self._said) if self._said else ""
 
 
 # What an operator does to a visit

@@ -3,6 +3,7 @@ import { render } from "preact";
 import { useState } from "preact/hooks";
 import { act } from "preact/test-utils";
 import { beforeEach, describe, expect, it, vi } from "vitest";
+import { Breakpoints } from "../src/rooms/Breakpoints";
 import { Close, Dialog, useTyped } from "../src/ui/Dialog";
 
 HTMLDialogElement.prototype.showModal = function () {
@@ -104,4 +105,21 @@ describe("a dialog in which nothing is typed", () => {
     expect([press("Escape"), press("k", { ctrlKey: true })]).toEqual([false, false]);
     expect(onClose).not.toHaveBeenCalled();
   });
+});
+
+it("does not ask about a breakpoint that is on its way", () => {
+  vi.stubGlobal("fetch", () => new Promise(() => undefined));
+  doing(() => render(<Breakpoints onClose={onClose} />, get("div")));
+  doing(() => {
+    const when = get<HTMLInputElement>(".stretch input");
+    when.value = "frame > 0";
+    when.dispatchEvent(new Event("input", { bubbles: true }));
+  });
+  press("Escape", {}, get("dialog"));
+  expect(question()).not.toBeNull();
+  doing(() => button("keep it").click());
+  doing(() => get<HTMLFormElement>("form").requestSubmit());
+  expect(press("Escape", {}, get("dialog"))).toBe(false);
+  expect(question()).toBeNull();
+  vi.unstubAllGlobals();
 });

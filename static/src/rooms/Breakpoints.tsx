@@ -66,8 +66,9 @@ export function drafted(draft: Draft): Partial<Breakpoint> {
 function Add() {
   const [draft, setDraft] = useState(FRESH);
   const [fault, setFault] = useState("");
+  const [adding, setAdding] = useState(false);
   const condition = useRef<HTMLInputElement>(null);
-  useTyped([draft.frame, draft.tool, draft.when].some((text) => text.trim() !== ""));
+  useTyped(!adding && [draft.frame, draft.tool, draft.when].some((text) => text.trim() !== ""));
   const set = (change: Partial<Draft>): void => { setDraft({ ...draft, ...change }); setFault(""); };
   const refused = (error: unknown): void => {
     const told = error instanceof Error ? error.message : String(error);
@@ -79,7 +80,11 @@ function Add() {
   };
   const add = (event: Event): void => {
     event.preventDefault();
-    setBreakpoints([...breakpoints.peek(), drafted(draft)]).then(() => setDraft({ ...FRESH, at: draft.at, on: draft.on }), refused);
+    if (adding) return;
+    setAdding(true); // what was sent is not lost by closing, and the list may show it before the answer comes
+    setBreakpoints([...breakpoints.peek(), drafted(draft)])
+      .then(() => setDraft({ ...FRESH, at: draft.at, on: draft.on }), refused)
+      .finally(() => setAdding(false));
   };
   const timed = draft.on === "";
   return (
