@@ -5,7 +5,8 @@ import type { EventLine } from "../src/wire/lines";
 
 vi.stubGlobal("fetch", () => Promise.resolve(new Response('{"detail":"unknown"}', { status: 404 })));
 const { doing, known, newest, open, recall, tell, working } = await import("../src/store/runs");
-const { netOfRun, stateOf, traffic } = await import("../src/store/graph");
+const { lit, netOfRun, stateOf, traffic } = await import("../src/store/graph");
+const { effect } = await import("@preact/signals");
 const { viewOfTrace } = await import("../src/store/visits");
 
 const frame = (): Promise<void> => new Promise((done) => requestAnimationFrame(() => done()));
@@ -31,6 +32,19 @@ describe("a run that is told live", () => {
     expect([...traffic(visits)]).toEqual([["input>output", 1]]);
   });
 
+  it("lights the graph with every frame, not only with the last", async () => {
+    const seen: string[] = [];
+    const end = effect(() => void seen.push(lit.value.map((v) => `${v.node} ${stateOf([v])}`).join()));
+    tell(at({ event: "frame_close", frame: 2, node: "output", visit: 1, duration_ms: 1, output: "" }));
+    await frame();
+    tell(at({ event: "frame_open", frame: 3, nodes: ["memorizer"], post: true }));
+    await frame();
+    end();
+    expect(seen).toEqual([
+      "input done,output running,ui error", "input done,output done,ui error", "input done,output done,ui error,memorizer running",
+    ]);
+  });
+
   it("does not follow a replay", () => {
     tell({ ...at({ event: "run", kind: "replay", message: "hi", status: "running" }), run_id: "r2" });
     expect(newest.value).toBe("r1");
@@ -39,7 +53,7 @@ describe("a run that is told live", () => {
   it("tells a repeated frame_open once, as after a reconnect", async () => {
     tell(at({ event: "frame_open", frame: 2, nodes: ["output", "ui"] }));
     await frame();
-    expect(known("r1")?.visits).toHaveLength(3);
+    expect(known("r1")?.visits).toHaveLength(4);
   });
 });
 

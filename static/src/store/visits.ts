@@ -126,7 +126,8 @@ export function viewOfLive(run: LiveRun): RunView {
   const summary = run.summary;
   if (!summary) {
     return {
-      ...run, revision: "", path: "", total_ms: null, total_frames: null, tokens: null, cost: null, response: "", imported_from: "", trace: null,
+      ...run, visits: [...run.visits], // the run's own list goes on growing: who watched it would see no change
+      revision: "", path: "", total_ms: null, total_frames: null, tokens: null, cost: null, response: "", imported_from: "", trace: null,
     };
   }
   return { ...viewOfSummary(summary), status: run.status, error: run.error };
