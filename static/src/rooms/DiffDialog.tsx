@@ -4,8 +4,8 @@ import "../styles/debug.css";
 import { useEffect, useState } from "preact/hooks";
 import { between } from "../lib/bands";
 import { count, money, ms, plural, shortId } from "../lib/format";
-import { past } from "../store/history";
 import { go } from "../store/place";
+import { recorded } from "../store/runs";
 import type { RunView } from "../store/visits";
 import { get } from "../wire/http";
 import type { Band, DiffOf, DiffRow } from "../wire/lines";
@@ -82,7 +82,7 @@ function Found({ diff, onClose }: { readonly diff: DiffOf; readonly onClose: () 
 function likely(run: RunView): string {
   const from = run.trace?.fork_of || run.trace?.replay_of;
   if (from) return from;
-  const others = past.peek().filter((one) => one.run_id !== run.run_id);
+  const others = recorded().filter((one) => one.run_id !== run.run_id);
   if (others.some((one) => one.run_id === run.imported_from)) return run.imported_from;
   return (others.find((one) => one.message === run.message) ?? others[0])?.run_id ?? "";
 }

@@ -106,9 +106,11 @@ export function remember(summaries: readonly Summary[]): void {
   bump();
 }
 
-/** The known runs of the page's conversation, newest first. */
-export const spoken = (): readonly Summary[] =>
-  [...listed.values()].filter((run) => run.channel === CHANNEL).sort((a, b) => (a.run_id < b.run_id ? 1 : -1));
+/** The recorded runs that are known, newest first: a run is among them with its last event. */
+export const recorded = (): readonly Summary[] => [...listed.values()].sort((a, b) => (a.run_id < b.run_id ? 1 : -1));
+
+/** Those of the page's conversation. */
+export const spoken = (): readonly Summary[] => recorded().filter((run) => run.channel === CHANNEL);
 
 export const shownId = computed(() => place.value.run || newest.value);
 
