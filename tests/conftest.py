@@ -11,6 +11,7 @@ import pytest
 from hypothesis import settings
 
 from agent.adapters.sql.demo import ensure_demo
+from agent.adapters.stores.sqlite import SqliteStore
 
 FOREIGN_NAMES = ("OPENAI_API_KEY", "OPENAI_BASE_URL", "OPENROUTER_API_KEY")
 
@@ -28,6 +29,10 @@ for name in list(os.environ):
 # A shell has what it starts in the background ignore Ctrl-C, and every process of a test would
 # inherit that: those that are to end at a Ctrl-C could not.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+# To reserve megabytes of the disk takes longer than most tests; those of the reserve give a size.
+SqliteStore.__init__.__kwdefaults__["reserve"] = 4096
 
 
 @pytest.fixture(scope="session")

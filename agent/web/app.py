@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -22,6 +22,12 @@ from agent.web.sockets import socket_route
 
 if TYPE_CHECKING:
     from agent.runtime.runtime import Runtime
+
+ROUTES: Final = (
+    *(endpoint.route() for endpoint in ENDPOINTS),
+    *(socket_route(path, session) for path, session in SOCKETS.items()),
+)
+"""They hold nothing of an application, so all share them."""
 
 
 def build(
@@ -47,9 +53,8 @@ def build(
         clock: for logs and expiry.
         stop: set when endless streams are to say goodbye.
     """
-    routes = [endpoint.route() for endpoint in ENDPOINTS]
     app = Starlette(
-        routes=[*routes, *(socket_route(path, session) for path, session in SOCKETS.items())],
+        routes=ROUTES,
         exception_handlers={
             AgentError: answer_agent_error,
             HTTPException: answer_http_error,
