@@ -9,7 +9,7 @@ import type { RunView } from "../src/store/visits";
 import type { Summary, TraceLineOf } from "../src/wire/lines";
 import type { Forked } from "../src/wire/types.gen";
 
-const draft: Draft = { key: 1, target: "prompt", node: "", effect: "", path: "pa", before: "old", text: "new" };
+const draft: Draft = { key: 1, target: "prompt", frame: 1, node: "", effect: "", path: "pa", before: "old", text: "new" };
 
 describe("a change of a fork", () => {
   it("sends a prompt by name, and nothing when it is as it was", () => {

@@ -1,6 +1,7 @@
 """The debugger on the page: holding, stepping, breakpoints, edits."""
 
 import json
+import re
 
 import httpx
 import pytest
@@ -299,6 +300,33 @@ def test_a_fork_tells_its_price_first_and_its_end_can_be_adopted(live, violation
     page.get_by_role("button", name="adopt").click()
     expect(chat).to_contain_text("There are 31 customers in Leipzig.")
     expect(chat).not_to_contain_text("There are 29 customers")
+
+
+def test_a_dialog_stays_with_its_run_and_typed_changes_with_their_frame(live):
+    page = live()
+    say(page, QUESTION)
+    page.keyboard.press("Escape")
+    page.keyboard.press("w")
+    dialog = page.get_by_role("dialog", name="Fork")
+    frame = dialog.get_by_role("combobox", name="from frame")
+    frame.select_option("3")
+    of = dialog.get_by_role("heading").inner_text()
+    dialog.get_by_role("button", name="change something").click()
+    dialog.get_by_role("combobox", name="change").select_option("tool_result")
+    dialog.get_by_role("combobox", name="of").select_option(index=1)
+    result = dialog.get_by_role("textbox", name="New tool result")
+    result.fill(result.input_value().replace("29", "31"))
+    page.evaluate(SEND)
+    expect(page.locator(".run-title h2")).to_have_text("hello")
+    expect(dialog.get_by_role("heading")).to_have_text(of)
+    expect(result).to_have_value(re.compile("31"))
+    frame.select_option("4")
+    expect(dialog).to_contain_text("1 change is kept but not made")
+    expect(result).to_have_count(0)
+    frame.select_option("3")
+    expect(result).to_have_value(re.compile("31"))
+    dialog.get_by_role("button", name="estimate").click()
+    expect(dialog.locator(".price")).to_contain_text("frame 3 · expert_eras")
 
 
 def test_a_saved_node_offers_the_last_message_again_and_asks_before_it_writes(live, own):

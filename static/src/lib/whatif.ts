@@ -9,6 +9,8 @@ export type Target = (typeof TARGETS)[number];
 export interface Draft {
   readonly key: number;
   readonly target: Target;
+  /** The frame the fork was to begin with when the draft was filled. */
+  readonly frame: number;
   /** Empty: everywhere. */
   readonly node: string;
   readonly effect: string;

@@ -1,6 +1,8 @@
 /** The command palette and the key sheet. */
+import type { ComponentType } from "preact";
 import { useState } from "preact/hooks";
-import { shown } from "../store/runs";
+import { known, shownId } from "../store/runs";
+import type { RunView } from "../store/visits";
 import { Dialog } from "../ui/Dialog";
 import { COMMANDS, offers } from "./commands";
 import { dialog } from "./dialogs";
@@ -65,6 +67,18 @@ function Palette() {
   );
 }
 
+interface AboutRun {
+  readonly run: RunView;
+  readonly onClose: () => void;
+}
+
+/** A dialog stays with the run that was shown when it was opened, whatever begins since. */
+function Of({ part: Part }: { readonly part: ComponentType<AboutRun> }) {
+  const [id] = useState(() => shownId.peek());
+  const run = known(id);
+  return run ? <Part run={run} onClose={close} /> : null;
+}
+
 export function Dialogs() {
   switch (dialog.value) {
     case "":
@@ -80,12 +94,12 @@ export function Dialogs() {
     case "edit":
       return <EditDialog onClose={close} />;
     case "diff":
-      return shown.value ? <DiffDialog run={shown.value} onClose={close} /> : null;
+      return <Of key="diff" part={DiffDialog} />;
     case "fork":
-      return shown.value ? <ForkDialog run={shown.value} onClose={close} /> : null;
+      return <Of key="fork" part={ForkDialog} />;
     case "resume":
-      return shown.value ? <ResumeDialog run={shown.value} onClose={close} /> : null;
+      return <Of key="resume" part={ResumeDialog} />;
     case "test":
-      return shown.value ? <TestDialog run={shown.value} onClose={close} /> : null;
+      return <Of key="test" part={TestDialog} />;
   }
 }

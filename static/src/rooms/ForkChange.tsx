@@ -21,7 +21,8 @@ export const waitingAt = ({ run, frame }: Ground) => run.visits.filter((visit) =
 const nodesOf = ({ run, frame }: Ground): readonly string[] => [...new Set(run.visits.filter((visit) => visit.frame >= frame).map((visit) => visit.node))];
 
 /** The draft of a target, filled with what was. */
-export function filled(draft: Draft, on: Ground): Draft {
+export function filled(old: Draft, on: Ground): Draft {
+  const draft = { ...old, frame: on.frame };
   switch (draft.target) {
     case "prompt": {
       const names = Object.keys(on.prompts);
@@ -49,9 +50,25 @@ export function filled(draft: Draft, on: Ground): Draft {
   }
 }
 
+/** What it changes is done again, so that it can be changed, in a fork from that frame. */
+export function fits(draft: Draft, on: Ground): boolean {
+  switch (draft.target) {
+    case "prompt":
+    case "memory":
+      return true;
+    case "model":
+    case "params":
+      return draft.node === "" || nodesOf(on).includes(draft.node);
+    case "tool_result":
+      return toolsFrom(on).some((call) => call.effect_id === draft.effect);
+    case "envelope":
+      return draft.frame === on.frame;
+  }
+}
+
 /** It is not what it was filled with. */
-export function isTyped(draft: Draft, on: Ground): boolean {
-  const fresh = filled(draft, on);
+export function isTyped(draft: Draft, { run, prompts }: Ground): boolean {
+  const fresh = filled(draft, { run, prompts, frame: draft.frame });
   return draft.text !== fresh.text || draft.path !== fresh.path;
 }
 

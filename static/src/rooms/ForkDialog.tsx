@@ -6,13 +6,13 @@ import { fields, text } from "../lib/json";
 import { blamedDraft, dirtyOf, type Draft, made } from "../lib/whatif";
 import { fork, promptsOf } from "../store/forks";
 import { news, notice } from "../store/notice";
-import { go } from "../store/place";
-import { look, selected } from "../store/runs";
+import { go, place } from "../store/place";
+import { look, matches } from "../store/runs";
 import type { RunView } from "../store/visits";
 import type { Forked } from "../wire/types.gen";
 import { Close, Dialog, useTyped } from "../ui/Dialog";
 import { AtWork, isOf } from "./AtWork";
-import { filled, ForkChange, type Ground, isTyped, waitingAt } from "./ForkChange";
+import { filled, fits, ForkChange, type Ground, isTyped, waitingAt } from "./ForkChange";
 
 const told = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 let keys = 0;
@@ -56,7 +56,7 @@ interface Fault {
 }
 
 function Form({ run, prompts, onClose }: { readonly run: RunView; readonly prompts: Ground["prompts"]; readonly onClose: () => void }) {
-  const visit = selected.peek();
+  const visit = run.visits.find((one) => matches(one, place.peek()));
   const frames = useMemo(() => framesOf(run), [run.visits]);
   const [frame, setFrame] = useState(visit && !visit.post ? visit.frame : (frames.keys().next().value ?? 1));
   const [drafts, setDrafts] = useState<readonly Draft[]>([]);
@@ -69,23 +69,36 @@ function Form({ run, prompts, onClose }: { readonly run: RunView; readonly promp
   const left = useRef(false);
   useEffect(() => () => { left.current = true; }, []);
   const on: Ground = { run, frame, prompts };
+  // The others are kept for the case that the fork begins again where they can be made.
+  const fitting = drafts.filter((draft) => fits(draft, on));
+  const apart = drafts.length - fitting.length;
   // What was can be changed when it has been read; of a large run that is done frame by frame.
   const known = waitingAt(on).every((one) => one.record);
   useEffect(() => { if (!known) void look(run.run_id, frame); }, [frame, known]);
   useTyped(busy !== "running" && drafts.some((draft) => isTyped(draft, on)));
-  const stale = (): void => { setGuess(undefined); setFault(undefined); setSure(false); };
+  // An estimate of what was asked before the last change is nobody's price.
+  const asked = useRef(0);
+  const stale = (): void => {
+    asked.current += 1;
+    setGuess(undefined);
+    setFault(undefined);
+    setSure(false);
+    setBusy((now) => (now === "estimating" ? "" : now));
+  };
   const change = (next: readonly Draft[]): void => { setDrafts(next); stale(); };
-  const add = (): void => change([...drafts, filled({ key: ++keys, target: "prompt", node: visit?.node ?? "", effect: "", path: "", before: null, text: "" }, on)]);
+  const add = (): void => change([...drafts, filled({ key: ++keys, target: "prompt", frame, node: visit?.node ?? "", effect: "", path: "", before: null, text: "" }, on)]);
   const ask = (dry_run: boolean): void => {
-    const all = drafts.map(made);
+    const all = fitting.map(made);
     const wrong = all.findIndex((one) => !one.ok);
     const bad = all[wrong];
     if (bad && !bad.ok) return setFault({ draft: wrong, text: bad.text });
     const sent = all.map((one) => (one.ok ? one.changes : []));
+    const mine = dry_run ? ++asked.current : 0;
+    const wanted = (): boolean => !dry_run || mine === asked.current;
     setBusy(dry_run ? "estimating" : "running");
     fork(run.run_id, { frame, edits: sent.flat(), post, confirm: sure && !dry_run, dry_run }).then(
       (answer) => {
-        if (dry_run) return setGuess(answer);
+        if (dry_run) return wanted() ? setGuess(answer) : undefined;
         if (left.current) {
           news.value = `Fork ${shortId(answer.run_id ?? "")} has ended: ${answer.status}.`;
           return undefined;
@@ -94,23 +107,25 @@ function Form({ run, prompts, onClose }: { readonly run: RunView; readonly promp
         go({ run: answer.run_id ?? "", frame: 0, node: "", visit: 1, room: "frames" }, true);
       },
       (error: unknown) => {
+        if (!wanted()) return;
         if (!left.current) setFault({ draft: blamedDraft(told(error), sent), text: told(error) });
         else if (!dry_run) notice.value = `The fork: ${told(error)}`;
       },
-    ).finally(() => setBusy(""));
+    ).finally(() => { if (wanted()) setBusy(""); });
   };
-  useEffect(() => { if (drafts.length === 0 && !guess) ask(true); }, [frame, post, drafts.length]);
+  useEffect(() => { if (fitting.length === 0 && !guess && busy !== "running") ask(true); }, [frame, post, fitting.length]);
   const held = guess !== undefined && guess.writes.length > 0 && !sure;
   return (
     <form onSubmit={(event) => { event.preventDefault(); if (!busy && !held) ask(guess === undefined); }}>
       <div class="form">
-        <label>from frame<select value={frame} onChange={(event) => { setFrame(Number(event.currentTarget.value)); change([]); }}>{[...frames].map(([one, nodes]) => <option key={one} value={one}>{one} · {nodes.join(" + ")}</option>)}</select></label>
+        <label>from frame<select value={frame} onChange={(event) => { setFrame(Number(event.currentTarget.value)); stale(); }}>{[...frames].map(([one, nodes]) => <option key={one} value={one}>{one} · {nodes.join(" + ")}</option>)}</select></label>
         <label class="sure"><span><input type="checkbox" checked={post} onChange={(event) => { setPost(event.currentTarget.checked); stale(); }} /> also the nodes after the answer</span></label>
       </div>
-      {drafts.map((draft, at) => (
+      {fitting.map((draft, at) => (
         <ForkChange key={draft.key} draft={draft} on={on} fault={fault?.draft === at ? fault.text : ""} onChange={(next) => change(drafts.map((one) => (one === draft ? next : one)))} onRemove={() => change(drafts.filter((one) => one !== draft))} />
       ))}
-      <p class="faint">{drafts.length ? "" : "Nothing is changed: graph, prompts and nodes as they are now, against the recording."}</p>
+      {apart ? <p class="faint" role="status">{apart === 1 ? "1 change is kept but not made" : `${count(apart)} changes are kept but not made`}: what is changed is not part of a fork from frame {frame}.</p> : null}
+      <p class="faint">{fitting.length ? "" : "Nothing is changed: graph, prompts and nodes as they are now, against the recording."}</p>
       {fault && fault.draft < 0 ? <p class="fault" role="alert">{fault.text}</p> : null}
       {busy === "running" ? <AtWork which={isOf(run.run_id)} /> : null}
       {guess ? <Price guess={guess} sure={sure} onSure={setSure} /> : null}
