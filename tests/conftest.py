@@ -12,6 +12,7 @@ from hypothesis import settings
 
 from agent.adapters.sql.demo import ensure_demo
 from agent.adapters.stores.sqlite import SqliteStore
+from agent.runtime import watchdog
 
 FOREIGN_NAMES = ("OPENAI_API_KEY", "OPENAI_BASE_URL", "OPENROUTER_API_KEY")
 
@@ -33,6 +34,10 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # To reserve megabytes of the disk takes longer than most tests; those of the reserve give a size.
 SqliteStore.__init__.__kwdefaults__["reserve"] = 4096
+
+# A busy machine lets a test stand still for longer than a node may block the loop: that would be
+# told among the events of its run.
+watchdog.LIMIT_S = 60.0
 
 
 @pytest.fixture(scope="session")

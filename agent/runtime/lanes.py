@@ -48,7 +48,7 @@ class Lanes:
         self.processes = Processes(group)
         self.debug = Debug(parts, self.open)
         self._worker = Worker(parts, self.processes, self.debug)
-        self._watchdog = Watchdog(parts.hub, self._loop, parts.clock.monotonic)
+        self._watchdog = Watchdog(parts.hub, self._loop)
         self._channels: dict[str, Channel] = {}
         self._closing = False
 

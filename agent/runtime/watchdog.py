@@ -10,7 +10,6 @@ import asyncio
 import sys
 import threading
 import traceback
-from collections.abc import Callable
 
 from agent.core.events import LoopLagged
 from agent.runtime.hub import Hub
@@ -29,15 +28,12 @@ class Watchdog:
     Args:
         hub: where lags are published.
         loop: the loop that is watched; it runs in the thread that makes this object.
-        monotonic: seconds on a clock that never goes back.
     """
 
-    def __init__(
-        self, hub: Hub, loop: asyncio.AbstractEventLoop, monotonic: Callable[[], float]
-    ) -> None:
+    def __init__(self, hub: Hub, loop: asyncio.AbstractEventLoop) -> None:
         self._hub = hub
         self._loop = loop
-        self._monotonic = monotonic
+        self._time = loop.time
         self._watched = threading.get_ident()
         self._awake = threading.Event()
         self._stopping = threading.Event()
@@ -72,11 +68,11 @@ class Watchdog:
             self._next.cancel()
 
     def _give_sign(self) -> None:
-        self._sign = self._monotonic()
+        self._sign = self._time()
         self._next = self._loop.call_later(PERIOD_S, self._again)
 
     def _again(self) -> None:
-        late = self._monotonic() - self._sign - PERIOD_S
+        late = self._time() - self._sign - PERIOD_S
         if late > LIMIT_S:
             sign, stack = self._stack
             self._tell(round(late * 1000, 1), stack if sign == self._sign else "")
@@ -96,7 +92,7 @@ class Watchdog:
         while not self._stopping.is_set():
             self._awake.wait()
             sign = self._sign
-            if self._monotonic() - sign > OLD_S and self._stack[0] != sign:
+            if self._time() - sign > OLD_S and self._stack[0] != sign:
                 self._stack = (sign, _stack(self._watched))
             self._stopping.wait(PERIOD_S)
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+import time
 
 import pytest
 
@@ -19,10 +20,10 @@ def block_the_loop() -> None:
 
 
 @pytest.mark.slow
-async def test_a_blocked_loop_is_told_with_its_stack():
-    clock = SystemClock()
-    hub = Hub(clock.now_ns)
-    watchdog = Watchdog(hub, asyncio.get_running_loop(), clock.monotonic)
+async def test_a_blocked_loop_is_told_with_its_stack(monkeypatch):
+    monkeypatch.setattr("agent.runtime.watchdog.LIMIT_S", 0.1)
+    hub = Hub(SystemClock().now_ns)
+    watchdog = Watchdog(hub, asyncio.get_running_loop())
     reader = hub.reader(Topic.TRACE)
     watchdog.begin("r-1", "main")
     try:
@@ -43,6 +44,8 @@ async def test_a_blocked_loop_is_told_with_its_stack():
 class StillLoop:
     """Has timers run when it is told to."""
 
+    time = staticmethod(time.monotonic)
+
     def __init__(self) -> None:
         self.timers = []
 
@@ -57,8 +60,8 @@ class StillLoop:
 
 
 async def test_no_sign_is_given_while_no_run_is_at_work():
-    clock, loop = SystemClock(), StillLoop()
-    watchdog = Watchdog(Hub(clock.now_ns), loop, clock.monotonic)
+    loop = StillLoop()
+    watchdog = Watchdog(Hub(SystemClock().now_ns), loop)
     assert not loop.timers
     watchdog.begin("r-1", "main")
     loop.pass_time()
