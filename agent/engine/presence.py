@@ -78,10 +78,8 @@ class Presence(msgspec.Struct):
     visit: int
     _state: Json
     _said: list[str] | None = None
-    changes: tuple[Change, ...] = ()
-    """What was changed in the channel's state so far, in order."""
-    effects: tuple[str, ...] = ()
-    """Ids of the effects performed so far, in order."""
+    _changes: list[Change] | None = None
+    _effects: list[str] | None = None
     _indices: dict[str, int] | None = None
 
     # What a node can read
@@ -214,7 +212,8 @@ class Presence(msgspec.Struct):
     def remember(self, *changes: Change) -> None:
         """Change the channel's state."""
         canonical(changes)  # what cannot be stored fails here
-        self.changes += changes
+        self._changes = self._changes or []
+        self._changes += changes
         self._state = apply(self._state, changes)
 
     # What a node may take from chance and time
@@ -242,7 +241,8 @@ class Presence(msgspec.Struct):
         key = EffectKey(
             frame=self.frame, node=self.spec.role, visit=self.visit, branch=branch, index=index
         )
-        self.effects += (str(key),)
+        self._effects = self._effects or []
+        self._effects.append(str(key))
         return key
 
     # What the engine takes when the visit has ended
@@ -251,6 +251,16 @@ class Presence(msgspec.Struct):
     def said(self) -> str:
         """All that was told to the user."""
         return "".join(self._said) if self._said else ""
+
+    @property
+    def changes(self) -> tuple[Change, ...]:
+        """What was changed in the channel's state, in order."""
+        return tuple(self._changes) if self._changes else ()
+
+    @property
+    def effects(self) -> tuple[str, ...]:
+        """Ids of the effects performed, in order."""
+        return tuple(self._effects) if self._effects else ()
 
 
 # What an operator does to a visit
@@ -264,9 +274,9 @@ def divert(visit: Presence, port: EffectPort) -> None:
 
 def adopt(visit: Presence, effects: tuple[str, ...], changes: tuple[Change, ...]) -> None:
     """Take up edits that were made before the visit began, and that its state shows already."""
-    visit.effects += effects
+    visit._effects = [*visit.effects, *effects]
     visit._indices = {OPERATOR: len(effects)}
-    visit.changes += changes
+    visit._changes = [*visit.changes, *changes]
 
 
 def operated(visit: Presence) -> EffectKey:

@@ -1,6 +1,7 @@
 """A visit's hands: effects with keys, models with budgets, tools with observers."""
 
 import asyncio
+import tracemalloc
 
 import msgspec
 import pytest
@@ -109,6 +110,29 @@ async def test_clock_chance_and_ids_are_recorded():
     assert [e.response for e in effects.values()] == got
     assert [e.kind for e in effects.values()] == ["clock", "random", "id"]
     assert all(e.ended is not None for e in effects.values())
+
+
+@pytest.mark.parametrize(
+    "does",
+    [lambda ctx: ctx.random(), lambda ctx: ctx.remember(put("memory", "x", value=1))],
+    ids=["effects", "changes"],
+)
+async def test_one_more_costs_no_copy_of_all_that_came_before(does):
+    before, peaks = 5000, []
+
+    async def node(ctx, envelope):
+        for _ in range(before):
+            does(ctx)
+        tracemalloc.start()
+        for _ in range(3):  # a list that grows takes more memory now and then, not each time
+            held = tracemalloc.get_traced_memory()[0]
+            tracemalloc.reset_peak()
+            does(ctx)
+            peaks.append(tracemalloc.get_traced_memory()[1] - held)
+        tracemalloc.stop()
+
+    await visit(node)
+    assert min(peaks) < before  # bytes; a copy takes eight for each
 
 
 async def test_the_same_request_has_the_same_hash_whatever_the_order_of_its_keys():
