@@ -2,7 +2,7 @@
 import "../styles/debug.css";
 import { useRef, useState } from "preact/hooks";
 import { shortId } from "../lib/format";
-import { breakpoints, setBreakpoints } from "../store/debug";
+import { breakpoints, changeBreakpoints } from "../store/debug";
 import { active } from "../store/graph";
 import { attempt } from "../store/notice";
 import { isOver } from "../store/visits";
@@ -23,16 +23,16 @@ export function wordsOf(one: Breakpoint): string {
 }
 
 function Row({ one }: { readonly one: Breakpoint }) {
-  const all = breakpoints.value;
   const words = wordsOf(one);
-  const change = (next: readonly Partial<Breakpoint>[]): void => void attempt(setBreakpoints(next));
+  const change = (to: readonly Partial<Breakpoint>[]): void =>
+    void attempt(changeBreakpoints((all) => all.flatMap((other): readonly Partial<Breakpoint>[] => (other.id === one.id ? to : [other]))));
   return (
     <li class={`breakpoint ${one.enabled ? "" : "breakpoint-off"}`}>
       <label>
-        <input type="checkbox" checked={one.enabled} onChange={(event) => change(all.map((other) => (other === one ? { ...one, enabled: event.currentTarget.checked } : other)))} />
+        <input type="checkbox" checked={one.enabled} onChange={(event) => change([{ ...one, enabled: event.currentTarget.checked }])} />
         <span class="mono">{words}</span>
       </label>
-      <button type="button" class="quiet" aria-label={`Delete ${one.id}: ${words}`} onClick={() => change(all.filter((other) => other !== one))}><Icon name="trash" /></button>
+      <button type="button" class="quiet" aria-label={`Delete ${one.id}: ${words}`} onClick={() => change([])}><Icon name="trash" /></button>
     </li>
   );
 }
@@ -82,7 +82,7 @@ function Add() {
     event.preventDefault();
     if (adding) return;
     setAdding(true); // what was sent is not lost by closing, and the list may show it before the answer comes
-    setBreakpoints([...breakpoints.peek(), drafted(draft)])
+    changeBreakpoints((all) => [...all, drafted(draft)])
       .then(() => setDraft({ ...FRESH, at: draft.at, on: draft.on }), refused)
       .finally(() => setAdding(false));
   };

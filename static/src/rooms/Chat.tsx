@@ -108,7 +108,10 @@ function Composer() {
     const trimmed = text.trim();
     if (!trimmed) return;
     setText("");
-    void attempt(say(trimmed));
+    void attempt(say(trimmed).catch((error: unknown) => {
+      setText((since) => (since ? `${text}\n${since}` : text)); // it was not sent: it is not lost
+      throw error;
+    }));
   };
   return (
     <form class="composer" onSubmit={(event) => { event.preventDefault(); submit(); }}>

@@ -1,5 +1,5 @@
 /** All runs that were recorded, newest first. The filter is part of the address. */
-import { useEffect } from "preact/hooks";
+import { useEffect, useRef } from "preact/hooks";
 import { count, money, ms, oneLine, shortId, stamp } from "../lib/format";
 import { fault, further, loaded, more, past, search } from "../store/history";
 import { attempt } from "../store/notice";
@@ -48,6 +48,9 @@ export function Runs() {
     return () => window.clearTimeout(timer);
   }, [q]);
   const all = fault.value ? [] : past.value;
+  const front = useRef({ run_id: "", came: 0 });
+  const came = all.findIndex((run) => run.run_id === front.current.run_id);
+  front.current = { run_id: all[0]?.run_id ?? "", came: front.current.came + Math.max(0, came) };
   return (
     <section class="room room-runs" aria-label="Runs">
       <div class="bar-top">
@@ -59,7 +62,7 @@ export function Runs() {
       <Names />
       {all.length ? (
         <VirtualList
-          id="run" label="Runs" count={all.length} rowHeight={28} selected={all.findIndex((run) => run.run_id === shownId.value)}
+          id="run" label="Runs" count={all.length} dropped={-front.current.came} rowHeight={28} selected={all.findIndex((run) => run.run_id === shownId.value)}
           onSelect={(index) => pickRun(all[index], narrow.value ? "frames" : "runs")} row={(index) => <Row run={all[index] as Summary} />}
         />
       ) : loaded.value && !fault.value ? (

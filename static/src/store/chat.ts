@@ -130,6 +130,7 @@ export const cut = signal(false);
 
 /** Put in front what the store has from before the first message here. */
 export function earlier(history: readonly HistoryMessage[]): void {
+  if (!cut.peek()) return; // asked for twice
   const begins = (at: number): boolean =>
     opening.every((turn, i) => history[at + i]?.content === turn.content && history[at + i]?.role === turn.role);
   let at = history.length - opening.length;

@@ -95,8 +95,14 @@ export async function edit(edits: readonly Edit[]): Promise<void> {
   debug.value = await patch<Debug>("/api/debug/pending", { edits });
 }
 
-/** Replace the breakpoints; the server names those that are new. */
-export const setBreakpoints = (all: readonly Partial<Breakpoint>[]): Promise<void> => take(put("/api/debug/breakpoints", all));
+let changing: Promise<void> = Promise.resolve();
+
+/** Replace the breakpoints by what `how` makes of those that are left by the change before; the server names new ones. */
+export function changeBreakpoints(how: (all: readonly Breakpoint[]) => readonly Partial<Breakpoint>[]): Promise<void> {
+  const mine = changing.then(() => take(put("/api/debug/breakpoints", how(breakpoints.peek()))));
+  changing = mine.catch(() => undefined);
+  return mine;
+}
 
 /** Breakpoints that hold at a node and nothing else: those a dot in the graph stands for. */
 const plain = (one: Breakpoint, node: string): boolean => one.node === node && one.frame === null && !one.when && !one.on;
@@ -105,10 +111,12 @@ export const dotsOf = (node: string): readonly Breakpoint[] => breakpoints.value
 
 /** Take away those that are meant, or add one when there is none; whether one was added. */
 async function flip(meant: (one: Breakpoint) => boolean, fresh: Partial<Breakpoint>): Promise<boolean> {
-  const all = breakpoints.peek();
-  const rest = all.filter((one) => !meant(one));
-  const adds = rest.length === all.length;
-  await setBreakpoints(adds ? [...all, fresh] : rest);
+  let adds = false;
+  await changeBreakpoints((all) => {
+    const rest = all.filter((one) => !meant(one));
+    adds = rest.length === all.length;
+    return adds ? [...all, fresh] : rest;
+  });
   return adds;
 }
 

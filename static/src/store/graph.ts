@@ -35,11 +35,16 @@ export function readNet(given: unknown): Net {
   };
 }
 
+let asked = 0;
+
+/** Read them; an answer that was overtaken by a newer question is thrown away. */
 export async function load(): Promise<void> {
+  const mine = ++asked;
   const [graph, list] = await Promise.all([
     get<unknown>("/api/graph/active"),
     get<{ graphs: readonly Choice[] }>("/api/graph/list"),
   ]);
+  if (mine !== asked) return;
   active.value = readNet(graph);
   description.value = text(fields(graph)["description"]);
   choices.value = list.graphs;

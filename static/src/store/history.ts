@@ -17,6 +17,8 @@ export const fault = signal("");
 export const loaded = signal(false);
 
 let turn = 0;
+/** What `past` was searched with. */
+let sought = "";
 
 /** A page of the runs that a search finds; `#12` is run 12 alone. */
 export async function page(q: string, before: string | null): Promise<Page> {
@@ -31,14 +33,23 @@ export async function page(q: string, before: string | null): Promise<Page> {
   return get<Page>(`/api/traces?${query}`);
 }
 
+/** Pages that were read further down, when they join on to what was found. */
+function olderThan({ traces }: Page): readonly Summary[] {
+  const last = traces.at(-1)?.run_id;
+  const at = past.peek().findIndex((run) => run.run_id === last);
+  return at < 0 ? [] : past.peek().slice(at + 1);
+}
+
 /** Read the first page again; a slower older answer never replaces a newer one. */
 export async function search(q: string): Promise<void> {
   const mine = ++turn;
   try {
     const found = await page(q, null);
     if (mine !== turn) return;
-    past.value = found.traces;
-    more.value = found.next ?? null;
+    const older = q === sought ? olderThan(found) : [];
+    past.value = [...found.traces, ...older];
+    if (older.length === 0) more.value = found.next ?? null;
+    sought = q;
     fault.value = "";
     remember(found.traces);
     if (!q && !newest.value) newest.value = spoken().find((t) => t.kind !== "replay" && t.kind !== "fork")?.run_id ?? "";
@@ -49,12 +60,19 @@ export async function search(q: string): Promise<void> {
   }
 }
 
+let reading = false;
+
 export async function further(q: string): Promise<void> {
-  if (!more.value) return;
-  const mine = turn;
-  const found = await page(q, more.value);
-  if (mine !== turn) return;
-  past.value = [...past.value, ...found.traces];
-  more.value = found.next ?? null;
-  remember(found.traces);
+  const before = more.peek();
+  if (!before || reading) return;
+  reading = true;
+  try {
+    const found = await page(q, before);
+    if (before !== more.peek() || q !== sought) return;
+    past.value = [...past.value, ...found.traces];
+    more.value = found.next ?? null;
+    remember(found.traces);
+  } finally {
+    reading = false;
+  }
 }

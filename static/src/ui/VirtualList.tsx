@@ -9,7 +9,7 @@ interface Props {
   readonly label: string;
   readonly id: string;
   readonly count: number;
-  /** Items dropped at the front so far: the view stays on what it shows. */
+  /** Items dropped at the front so far, less those that came in there: the view stays on what it shows. */
   readonly dropped?: number;
   readonly rowHeight: number;
   readonly row: (index: number) => ComponentChildren;
@@ -43,10 +43,14 @@ export function VirtualList(props: Props) {
     if (!element) return;
     const moved = dropped - lastDropped.current;
     lastDropped.current = dropped;
-    if (follow) element.scrollTop = count * rowHeight;
-    else if (moved > 0) element.scrollTop = Math.max(0, element.scrollTop - moved * rowHeight);
-    else if (selected >= 0 && selected !== lastSelected.current) reveal(element, selected, rowHeight);
+    const was = lastSelected.current - moved;
     lastSelected.current = selected;
+    if (follow) element.scrollTop = count * rowHeight;
+    else {
+      // At the very top what comes in is what is looked for.
+      if (moved && element.scrollTop > 0) element.scrollTop = Math.max(0, element.scrollTop - moved * rowHeight);
+      if (selected >= 0 && selected !== was) reveal(element, selected, rowHeight);
+    }
     placed.current = element.scrollTop;
   }, [count, dropped, follow, height, selected]);
 
