@@ -10,6 +10,7 @@ import asyncio
 import sys
 import threading
 import traceback
+from itertools import islice
 
 from agent.core.events import LoopLagged
 from agent.runtime.hub import Hub
@@ -20,6 +21,8 @@ PERIOD_S = 0.05
 OLD_S = LIMIT_S
 """A sign of this age is half the limit late: seen a period later still, it is not over it."""
 STACK_LINES = 12
+
+Stack = tuple[traceback.FrameSummary, ...]
 
 
 class Watchdog:
@@ -42,7 +45,7 @@ class Watchdog:
         """No run has begun since the last sign, and none is at work."""
         self._sign = 0.0
         self._next: asyncio.TimerHandle | None = None
-        self._stack = (0.0, "")
+        self._stack: tuple[float, Stack] = (0.0, ())
         """What the loop did when it was looked at, and the sign that was old then."""
         self._latest = ("", "")
         threading.Thread(target=self._watch, name="loop-watchdog", daemon=True).start()
@@ -75,7 +78,7 @@ class Watchdog:
         late = self._time() - self._sign - PERIOD_S
         if late > LIMIT_S:
             sign, stack = self._stack
-            self._tell(round(late * 1000, 1), stack if sign == self._sign else "")
+            self._tell(round(late * 1000, 1), stack if sign == self._sign else ())
         if self._idle:
             self._next = None
             self._awake.clear()
@@ -83,9 +86,10 @@ class Watchdog:
             self._idle = not self._runs
             self._give_sign()
 
-    def _tell(self, lag_ms: float, stack: str) -> None:
+    def _tell(self, lag_ms: float, stack: Stack) -> None:
         run_id, channel = self._latest
-        event = LoopLagged(node=RUNTIME, run_id=run_id, channel=channel, lag_ms=lag_ms, stack=stack)
+        text = "".join(traceback.format_list(list(stack)))
+        event = LoopLagged(node=RUNTIME, run_id=run_id, channel=channel, lag_ms=lag_ms, stack=text)
         self._hub.publish(event)
 
     def _watch(self) -> None:
@@ -97,7 +101,14 @@ class Watchdog:
             self._stopping.wait(PERIOD_S)
 
 
-def _stack(thread: int) -> str:
+def _stack(thread: int) -> Stack:
+    """Where the thread is, the innermost call last.
+
+    No source is read for it: to do so gives the interpreter's lock away, and the loop would tell
+    its lag before the stack is known.
+    """
     frames = sys._current_frames()  # noqa: SLF001 # pyright: ignore[reportPrivateUsage] - the documented way
     frame = frames.get(thread)
-    return "".join(traceback.format_stack(frame)[-STACK_LINES:]) if frame else ""
+    calls = islice(traceback.walk_stack(frame), STACK_LINES) if frame else ()
+    places = [(call.f_code.co_filename, line, call.f_code.co_name) for call, line in calls]
+    return tuple(traceback.FrameSummary(*place, lookup_line=False) for place in reversed(places))

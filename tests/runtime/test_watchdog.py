@@ -1,6 +1,7 @@
 """A node that blocks the loop is named with its stack; an idle runtime is not asked."""
 
 import asyncio
+import re
 import threading
 import time
 
@@ -17,6 +18,35 @@ STALL_S = 20.0
 
 def block_the_loop() -> None:
     threading.Event().wait(0.3)
+
+
+def hold_the_interpreter() -> None:
+    """No other thread gets a turn in between."""
+    letters, took = 18, 0.0
+    while took < 0.2:
+        begun = time.monotonic()
+        re.match("(a+)+$", "a" * letters + "b")
+        took, letters = time.monotonic() - begun, letters + 1
+
+
+@pytest.mark.slow
+async def test_a_block_in_which_no_thread_has_a_turn_is_told_with_its_stack(monkeypatch):
+    monkeypatch.setattr("agent.runtime.watchdog.LIMIT_S", 0.1)
+    hub = Hub(SystemClock().now_ns)
+    watchdog = Watchdog(hub, asyncio.get_running_loop())
+    reader = hub.reader(Topic.TRACE)
+    watchdog.begin("r-1", "main")
+    try:
+        for _ in range(6):
+            hold_the_interpreter()
+            async with asyncio.timeout(STALL_S):
+                await reader.next()
+    finally:
+        watchdog.end()
+        watchdog.stop()
+    stacks = [entry.event.stack for entry in hub.entries(0, 20)]
+    assert len(stacks) >= 6
+    assert all("hold_the_interpreter" in stack and "re.match" in stack for stack in stacks)
 
 
 @pytest.mark.slow
