@@ -50,6 +50,7 @@ class Lanes:
         self._worker = Worker(parts, self.processes, self.debug)
         self._watchdog = Watchdog(parts.hub, self._loop)
         self._channels: dict[str, Channel] = {}
+        self._refusing: set[asyncio.Task[None]] = set()
         self._closing = False
 
     def open(self, name: str) -> Channel:
@@ -190,8 +191,14 @@ class Lanes:
             live.stop()
             await live.wait()
             return
-        error = "cancelled before it began"
         reached("cancel.asked")
+        task = self._group.create_task(self._refuse(lane, live))
+        self._refusing.add(task)
+        task.add_done_callback(self._refusing.discard)
+        await asyncio.shield(task)  # it is in no queue any more: who leaves now does not undo that
+
+    async def _refuse(self, lane: Channel, live: LiveRun) -> None:
+        error = "cancelled before it began"
         await self._worker.refuse(live, RunStatus.CANCELLED, error, lane.row)
         self.lives.pop(live.run.n, None)
 
@@ -216,9 +223,9 @@ class Lanes:
     def close(self) -> None:
         """End the serving tasks; what runs then is found unfinished by the next start."""
         self._watchdog.stop()
-        for lane in self._channels.values():
-            if lane.task is not None:
-                lane.task.cancel()
+        for task in (*self._refusing, *(lane.task for lane in self._channels.values())):
+            if task is not None:
+                task.cancel()
 
     # Again
 

@@ -384,6 +384,27 @@ async def test_a_queued_run_is_cancelled_without_having_begun():
         assert _decoded(await rt.frames(10, second.run_id))["last_trace"]["total_frames"] == 0
 
 
+async def test_a_queued_run_is_cancelled_although_who_asked_for_it_has_left():
+    gate, written = Gate(), asyncio.Event()
+
+    class Store(MemoryStore):
+        async def finish(self, run, *args, **more):
+            await written.wait()
+            await super().finish(run, *args, **more)
+
+    async with runtime(ONE, {"a": gate.node()}, store=Store()) as rt:
+        first, second = [await rt.send(t) for t in "12"]
+        await gate.reached.wait()
+        cancelling = asyncio.ensure_future(rt.cancel(second.run_id))
+        await settled_loop()
+        cancelling.cancel()
+        await asyncio.wait([cancelling])
+        written.set()
+        assert (await rt.finished(second)).status is RunStatus.CANCELLED
+        gate.open.set()
+        assert (await rt.finished(first)).status is RunStatus.DONE
+
+
 async def test_a_run_cancelled_before_its_first_node_never_asks_one():
     held, gate = asyncio.Event(), Gate()
 
