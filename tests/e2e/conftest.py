@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import SimpleNamespace
+from urllib.parse import urljoin
 
 import httpx
 import pytest
@@ -165,9 +166,14 @@ def violations() -> Callable[..., list[str]]:
 
 
 def say(page, text: str) -> None:
-    """Send a message and wait until its run is done and shown."""
+    """Send a message and wait until its run, none that was there before, is done and shown."""
+    run = figure(page, "run")
+    there = {run.inner_text()}
+    for newest in page.request.get(urljoin(page.url, "/api/traces?limit=1")).json()["traces"]:
+        there.add(f"#{int(newest['run_id'].split('-')[1])}")
     page.get_by_label("Message").fill(text)
     page.keyboard.press("Enter")
+    run.filter(has_not_text=re.compile(f"^({'|'.join(there)})$")).wait_for()
     page.locator(".run-title h2", has_text=text).wait_for()
     page.locator(".run-title .status-done").wait_for()
 
