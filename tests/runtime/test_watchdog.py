@@ -29,42 +29,35 @@ def hold_the_interpreter() -> None:
         took, letters = time.monotonic() - begun, letters + 1
 
 
-@pytest.mark.slow
-async def test_a_block_in_which_no_thread_has_a_turn_is_told_with_its_stack(monkeypatch):
+async def lags(monkeypatch, block, times: int) -> list[LoopLagged]:
+    """What is told of a run that does ``block`` so often."""
     monkeypatch.setattr("agent.runtime.watchdog.LIMIT_S", 0.1)
     hub = Hub(SystemClock().now_ns)
     watchdog = Watchdog(hub, asyncio.get_running_loop())
     reader = hub.reader(Topic.TRACE)
     watchdog.begin("r-1", "main")
     try:
-        for _ in range(6):
-            hold_the_interpreter()
+        for _ in range(times):
+            block()
             async with asyncio.timeout(STALL_S):
                 await reader.next()
     finally:
         watchdog.end()
         watchdog.stop()
-    stacks = [entry.event.stack for entry in hub.entries(0, 20)]
-    assert len(stacks) >= 6
-    assert all("hold_the_interpreter" in stack and "re.match" in stack for stack in stacks)
+    return [entry.event for entry in hub.entries(0, 20)]
+
+
+@pytest.mark.slow
+async def test_a_block_in_which_no_thread_has_a_turn_is_told_with_its_stack(monkeypatch):
+    told = await lags(monkeypatch, hold_the_interpreter, 6)
+    assert len(told) >= 6
+    assert all("hold_the_interpreter" in event.stack for event in told)
+    assert all("re.match" in event.stack for event in told)
 
 
 @pytest.mark.slow
 async def test_a_blocked_loop_is_told_with_its_stack(monkeypatch):
-    monkeypatch.setattr("agent.runtime.watchdog.LIMIT_S", 0.1)
-    hub = Hub(SystemClock().now_ns)
-    watchdog = Watchdog(hub, asyncio.get_running_loop())
-    reader = hub.reader(Topic.TRACE)
-    watchdog.begin("r-1", "main")
-    try:
-        block_the_loop()
-        async with asyncio.timeout(STALL_S):
-            await reader.next()
-    finally:
-        watchdog.end()
-        watchdog.stop()
-    (entry,) = hub.entries(0, 10)
-    event = entry.event
+    (event,) = await lags(monkeypatch, block_the_loop, 1)
     assert isinstance(event, LoopLagged)
     assert event.lag_ms >= 100
     assert "block_the_loop" in event.stack

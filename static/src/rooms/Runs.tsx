@@ -48,6 +48,7 @@ export function Runs() {
     return () => window.clearTimeout(timer);
   }, [q]);
   const all = fault.value ? [] : past.value;
+  // What came in before the first that was there: the view stays on what is read.
   const front = useRef({ run_id: "", came: 0 });
   const came = all.findIndex((run) => run.run_id === front.current.run_id);
   front.current = { run_id: all[0]?.run_id ?? "", came: front.current.came + Math.max(0, came) };
